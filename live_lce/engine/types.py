@@ -1,0 +1,82 @@
+"""What the engine hands to a publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from live_lce.classifiers.types import Prediction
+from live_lce.spectra.types import NormalizedSpectrum
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """The raw run and stream that predictions belong to.
+
+    Parameters
+    ----------
+    uid : str
+        Uid of the raw run.
+    stream : str
+        Stream that holds the spectrum; empty if none was seen.
+    start : mapping
+        The raw start document (empty if it was missed).
+    """
+
+    uid: str
+    stream: str = ""
+    start: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One prediction on one spectrum of a run.
+
+    Parameters
+    ----------
+    run : RunInfo
+        Where it comes from.
+    spectrum_index : int
+        Counts the spectra of this run and stream from 0.
+    final : bool
+        Whether this is the last prediction of the spectrum.
+    prediction : Prediction
+        The verdict.
+    normalized : NormalizedSpectrum, optional
+        None where the gate rejected the spectrum.
+    n_points, n_dropped : int
+        Points received for the spectrum and dropped from it.
+    raw_seq_num_first, raw_seq_num_last : int
+        Raw events used; 0 if none.
+    raw_time : float
+        Time of the last raw event used; NaN if none.
+    """
+
+    run: RunInfo
+    spectrum_index: int
+    final: bool
+    prediction: Prediction
+    normalized: NormalizedSpectrum | None = None
+    n_points: int = 0
+    n_dropped: int = 0
+    raw_seq_num_first: int = 0
+    raw_seq_num_last: int = 0
+    raw_time: float = float("nan")
+
+
+@dataclass(frozen=True)
+class RunClosed:
+    """No more results will come for this run.
+
+    Parameters
+    ----------
+    uid : str
+        Uid of the raw run.
+    exit_status : str
+        ``success``, ``abort`` or ``fail`` of the raw stop document, or
+        ``unknown`` where none came.
+    """
+
+    uid: str
+    exit_status: str
