@@ -1,1 +1,1 @@
-"""TODO"""
+"""Model files, sessions and verdicts."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Documents in, results out: no I/O, no threads, no clock."""

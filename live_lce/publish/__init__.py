@@ -1,1 +1,1 @@
-"""TODO"""
+"""Results to analysis documents, and those to Tiled."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""A simulated XAS beamline (extra `sim`)."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Where documents and spectra come from."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""From detector readings to a normalized spectrum: pure functions of arrays."""

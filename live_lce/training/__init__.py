@@ -1,1 +1,1 @@
-"""TODO"""
+"""From computed spectra to model files (extra `train`)."""
