@@ -1,0 +1,169 @@
+"""Absorption from detector readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from live_lce.contract import Finding, Reason
+from live_lce.spectra.types import Array
+
+MIN_READINGS = 5
+"""Fewer readings than this cannot show that a channel is dead or saturated."""
+
+
+def _log_ratio(above: ArrayLike, below: ArrayLike) -> Array:
+    a, b = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = a / b
+        # A negative ratio has no logarithm: nan here, dropped and counted by the gate.
+        # Both negative is an electrometer of negative polarity, and fine.
+        mu = np.log(np.where(ratio > 0, ratio, np.nan))
+    return np.where(np.isfinite(mu), mu, np.nan)
+
+
+def transmission(
+    i0: ArrayLike, it: ArrayLike, *, dark_i0: float = 0.0, dark_it: float = 0.0
+) -> Array:
+    """Return mu = ln(I0/It).
+
+    Parameters
+    ----------
+    i0, it : array_like of shape (..., n_points)
+        Incident and transmitted intensity, in the detectors' units.
+    dark_i0, dark_it : float
+        Readings without beam, subtracted first.
+
+    Returns
+    -------
+    ndarray of shape (..., n_points)
+        Absorption (dimensionless); NaN where an intensity is zero or of the wrong sign.
+    """
+    return _log_ratio(np.asarray(i0, float) - dark_i0, np.asarray(it, float) - dark_it)
+
+
+def reference(it: ArrayLike, ir: ArrayLike, *, dark_it: float = 0.0, dark_ir: float = 0.0) -> Array:
+    """Return mu = ln(It/Ir) of the reference foil behind the sample.
+
+    Parameters
+    ----------
+    it, ir : array_like of shape (..., n_points)
+        Intensity before and behind the foil.
+    dark_it, dark_ir : float
+        Readings without beam, subtracted first.
+
+    Returns
+    -------
+    ndarray of shape (..., n_points)
+        Absorption of the foil; NaN where it cannot be computed.
+    """
+    return _log_ratio(np.asarray(it, float) - dark_it, np.asarray(ir, float) - dark_ir)
+
+
+def fluorescence(
+    i0: ArrayLike,
+    channels: Mapping[str, ArrayLike],
+    *,
+    exclude: Sequence[str] = (),
+    dark: Mapping[str, float] | None = None,
+    dark_i0: float = 0.0,
+) -> tuple[Array, tuple[Finding, ...]]:
+    """Return mu = sum(If)/I0 over the living channels.
+
+    Parameters
+    ----------
+    i0 : array_like of shape (..., n_points)
+        Incident intensity.
+    channels : mapping of str to array_like of shape (..., n_points)
+        Fluorescence intensity by channel name.
+    exclude : sequence of str
+        Names (or shell patterns) of channels to leave out.
+    dark : mapping of str to float, optional
+        Readings without beam, by channel name.
+    dark_i0 : float
+        Reading of I0 without beam.
+
+    Returns
+    -------
+    mu : ndarray of shape (..., n_points)
+        NaN where I0 is zero, and everywhere if no channel is alive.
+    findings : tuple of Finding
+        Excluded and dead channels by name.
+    """
+    offsets = dark or {}
+    counts = {name: np.asarray(v, float) for name, v in channels.items()}
+    excluded = [n for n in counts if any(fnmatchcase(n, pattern) for pattern in exclude)]
+    candidates = [n for n in counts if n not in excluded]
+    dead = [n for n in candidates if is_dead(counts[n])]
+    alive = [n for n in candidates if n not in dead]
+    incident = np.asarray(i0, float) - dark_i0
+    if not alive:
+        nothing = np.full(incident.shape, np.nan)
+        return nothing, (Finding(Reason.DEAD_CHANNEL, "all fluorescence: " + ", ".join(counts)),)
+    total = sum((counts[n] - offsets.get(n, 0.0) for n in alive), np.zeros(incident.shape))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mu = total / incident
+    findings: tuple[Finding, ...] = ()
+    if excluded or dead:
+        parts = [f"excluded: {', '.join(excluded)}"] if excluded else []
+        parts += [f"dead: {', '.join(dead)}"] if dead else []
+        detail = f"{len(alive)} of {len(counts)} channels used; {'; '.join(parts)}"
+        findings = (Finding(Reason.CHANNELS_EXCLUDED, detail),)
+    return np.where(np.isfinite(mu), mu, np.nan), findings
+
+
+def is_dead(readings: ArrayLike) -> bool:
+    """Tell whether a channel is constant (zero included) or never finite.
+
+    Parameters
+    ----------
+    readings : array_like of shape (..., n_points)
+        Raw readings.  Fewer than `MIN_READINGS` finite-or-not values are never called dead.
+    """
+    values = np.asarray(readings, float).ravel()
+    if values.size < MIN_READINGS:
+        return False
+    finite = values[np.isfinite(values)]
+    return finite.size == 0 or float(np.ptp(finite)) == 0.0
+
+
+def is_saturated(readings: ArrayLike) -> bool:
+    """Tell whether a channel stays at its exact maximum for five points or more in a row.
+
+    Noise makes equal neighbours at the very top improbable, except for the
+    first few counts of a counter: maxima below 100 counts are not judged when integer.
+
+    Parameters
+    ----------
+    readings : array_like of shape (n_points,)
+        Raw readings in the order measured.
+    """
+    values = np.asarray(readings, float).ravel()
+    if values.size <= MIN_READINGS or is_dead(values):
+        return False
+    top = np.nanmax(values)
+    if not np.isfinite(top) or (top < 100 and float(top).is_integer()):
+        return False
+    run = longest = 0
+    for at_top in values == top:
+        run = run + 1 if at_top else 0
+        longest = max(longest, run)
+    return longest >= MIN_READINGS
+
+
+def inspect_channels(channels: Mapping[str, ArrayLike]) -> tuple[Finding, ...]:
+    """Return a finding for each dead or saturated channel that mu is built from.
+
+    Parameters
+    ----------
+    channels : mapping of str to array_like of shape (n_points,)
+        Raw readings by name (I0, It, or If; not yet dark-corrected).
+    """
+    dead = [name for name, values in channels.items() if is_dead(values)]
+    saturated = [name for name, values in channels.items() if is_saturated(values)]
+    findings = [Finding(Reason.DEAD_CHANNEL, ", ".join(dead))] if dead else []
+    findings += [Finding(Reason.SATURATED, ", ".join(saturated))] if saturated else []
+    return tuple(findings)
