@@ -1,1 +1,1 @@
-"""Results to analysis documents, and those to Tiled."""
+"""Analysis documents, the writer to Tiled, and the spool on disk."""

@@ -154,7 +154,7 @@ class AnalysisRun:
         summary = stop_summary(last, self._n_final)
         document = dict(self._bundle.compose_stop(exit_status=exit_status, reason=reason))
         document |= {"time": self._now(), "live_lce": summary}
-        _validate("stop", document)
+        validate("stop", document)
         return "stop", document
 
     def _event(
@@ -283,14 +283,15 @@ def _copyable(key: str, value: Any) -> Any:
         return None
     try:
         plain = json.loads(json.dumps(event_model.sanitize_doc({key: value}), allow_nan=False))
-        _validate("start", {"uid": "probe", "time": 0.0, **plain})
+        validate("start", {"uid": "probe", "time": 0.0, **plain})
     except Exception:
         # Metadata is free text of other people: what does not fit is not worth a lost run.
         return None
     return plain[key]
 
 
-def _validate(name: str, document: Mapping[str, Any]) -> None:
+def validate(name: str, document: Mapping[str, Any]) -> None:
+    """Raise ``jsonschema.ValidationError`` if `document` is no event-model document."""
     event_model.schema_validators[event_model.DocumentNames[name]].validate(document)
 
 

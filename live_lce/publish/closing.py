@@ -1,0 +1,58 @@
+"""The stop document of a run whose writer was killed, from what it left."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from live_lce.contract import PREDICTIONS_STREAM
+from live_lce.publish.documents import Document, validate
+
+KILLED = "The writer was killed before the run's end: closed by `live-lce republish`."
+
+
+def closing_stop(documents: Sequence[Document]) -> Document:
+    """Return a stop document with ``exit_status: abort``.
+
+    Parameters
+    ----------
+    documents : sequence of (name, document)
+        What is there of the run: start, descriptors, events.
+
+    Raises
+    ------
+    ValueError
+        If there is no start document.
+    """
+    if not documents or documents[0][0] != "start":
+        raise ValueError("a run without a start document cannot be closed")
+    start = documents[0][1]
+    streams = {doc["uid"]: doc["name"] for name, doc in documents if name == "descriptor"}
+    events = [doc for name, doc in documents if name == "event"]
+    numbers = Counter(streams[event["descriptor"]] for event in events)
+    rows = [e["data"] for e in events if streams[e["descriptor"]] == PREDICTIONS_STREAM]
+    stop = {
+        "uid": str(uuid.uuid5(uuid.UUID(start["uid"]), "stop")),
+        "time": max([start["time"], *(event["time"] for event in events)]),
+        "run_start": start["uid"],
+        "exit_status": "abort",
+        "reason": KILLED,
+        "num_events": dict(numbers),
+        "live_lce": _summary(rows),
+    }
+    validate("stop", stop)
+    return "stop", stop
+
+
+def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    finals = [row for row in rows if row["final"]]
+    last = (finals or rows or [{}])[-1]
+    return {
+        "label": last.get("label", ""),
+        "confidence": last.get("confidence", 0.0),
+        "status": last.get("status", ""),
+        "absorber": last.get("absorber", ""),
+        "n_final": len(finals),
+    }

@@ -1,0 +1,181 @@
+"""The connection to Tiled: made late, retried shortly, left alone for a while when away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+PROBE_TIMEOUT = 3.0
+ATTEMPTS = 2
+
+
+class TiledAwayError(ConnectionError):
+    """Tiled does not answer, or did not a moment ago."""
+
+
+def split_key(uri: str) -> tuple[str, str | None]:
+    """Return the URI without its query, and the API key from the query."""
+    parts = urlsplit(uri)
+    key = parse_qs(parts.query).get("api_key", [None])[0]
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), key
+
+
+def explain(error: BaseException) -> str:
+    """Return one sentence on what Tiled or the network said, with what to do."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    text = " ".join(str(error).split())[:300]
+    if status == 401:
+        return "Tiled does not accept the API key: check `tiled.api_key`."
+    if status == 403:
+        return f"Tiled refuses to write here: give the API key the scopes to write ({text})."
+    if status is not None and status >= 500:
+        return f"Tiled has an internal error {status}: look at the server's log ({text})."
+    if isinstance(error, ConnectionError | TimeoutError) or _is_transport_error(error):
+        return f"Tiled does not answer: check the server and `tiled.uri` ({text})."
+    return f"{type(error).__name__}: {text}"
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the error means that the server, not this one run, has a problem."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return (
+        isinstance(error, ConnectionError | TimeoutError)
+        or _is_transport_error(error)
+        or (status is not None and (status in (401, 429) or status >= 500))
+    )
+
+
+def _is_transport_error(error: BaseException) -> bool:
+    import httpx
+
+    return isinstance(error, httpx.TransportError)
+
+
+class Connection:
+    """One container of a Tiled server, connected when it is first asked for.
+
+    Parameters
+    ----------
+    uri : str
+        Address of the server, or of a container; may carry ``?api_key=``.
+    api_key : str, optional
+        Else from the URI, else from the environment variable ``TILED_API_KEY``.
+    path : str
+        Container below `uri`, made if missing; empty for `uri` itself.
+    backoff : float
+        Pause after a failure (s), in which nothing is tried.
+    clock : callable
+        Returns a monotonic time (s).
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        api_key: str | None = None,
+        path: str = "",
+        backoff: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.uri, key_in_uri = split_key(uri)
+        self._api_key = api_key or key_in_uri
+        self._path = [part for part in path.split("/") if part]
+        self._backoff = backoff
+        self._clock = clock
+        self._not_before = -float("inf")
+        self._context: Any = None
+        self._container: Any = None
+
+    def container(self) -> Any:
+        """Return the container's client.
+
+        Raises
+        ------
+        TiledAwayError
+            If Tiled does not answer, or within `backoff` after it did not.
+        Exception
+            What Tiled's client raises, e.g. where the API key is refused.
+        """
+        if self._container is not None:
+            return self._container
+        if self._clock() < self._not_before:
+            raise TiledAwayError(f"{self.uri} failed less than {self._backoff:g} s ago")
+        try:
+            self._container = self._connect()
+        except BaseException:
+            self.drop()
+            raise
+        return self._container
+
+    def drop(self) -> None:
+        """Forget the connection after a failure; do not try again for a while."""
+        self.close()
+        self._not_before = self._clock() + self._backoff
+
+    def close(self) -> None:
+        """Close the connection."""
+        context, self._context, self._container = self._context, None, None
+        if context is not None:
+            context.close()
+
+    def _connect(self) -> Any:
+        from tiled.client.constructors import from_context
+        from tiled.client.context import Context
+
+        _probe(self.uri)
+        self._context, parts = Context.from_any_uri(self.uri, api_key=self._api_key)
+        limit_attempts(self._context.http_client, self.uri)
+        # Not remembered logins: in a worker thread nobody can answer a prompt.
+        if not self._context.authenticated and self._context.server_info.authentication.required:
+            raise PermissionError("Tiled wants an API key: set `tiled.api_key`.")
+        node = from_context(self._context, node_path_parts=parts)
+        for key in self._path:
+            node = node[key] if key in node else _make_container(node, key)
+        return node
+
+
+def _make_container(parent: Any, key: str) -> Any:
+    from tiled.structures.core import Spec
+
+    return parent.create_container(key, specs=[Spec("CatalogOfBlueskyRuns", version="3.0")])
+
+
+def _probe(uri: str) -> None:
+    # Tiled's client retries its first request for 45 s; ask briefly before.
+    import httpx
+
+    try:
+        response = httpx.get(uri, timeout=PROBE_TIMEOUT, follow_redirects=True)
+    except httpx.TransportError as error:
+        raise TiledAwayError(f"{uri}: {error}") from error
+    if response.status_code >= 500:
+        raise TiledAwayError(f"{uri} answers with error {response.status_code}")
+
+
+def limit_attempts(http_client: Any, uri: str, attempts: int = ATTEMPTS) -> None:
+    """Let requests that get no answer fail after few attempts.
+
+    Tiled's client repeats for 45 s, which its environment variables change only
+    for the whole process.  This counts the attempts of one client, and ends them
+    with an error that Tiled does not repeat.
+    """
+    unanswered = 0
+
+    def before(_: Any) -> None:
+        nonlocal unanswered
+        if unanswered >= attempts:
+            raise TiledAwayError(f"{uri} did not answer {unanswered} requests in a row")
+        unanswered += 1
+
+    def after(response: Any) -> None:
+        nonlocal unanswered
+        if response.status_code < 500:
+            unanswered = 0
+
+    hooks = http_client.event_hooks
+    http_client.event_hooks = {
+        "request": [*hooks["request"], before],
+        "response": [*hooks["response"], after],
+    }

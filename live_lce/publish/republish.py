@@ -1,0 +1,120 @@
+"""Send spooled runs to Tiled, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from live_lce.publish.closing import closing_stop
+from live_lce.publish.connection import explain, is_away
+from live_lce.publish.documents import Document
+from live_lce.publish.spool import SpooledRun, lock, read_spooled, waiting
+from live_lce.publish.tiled_run import TiledRun
+
+
+@dataclass
+class Report:
+    """What became of the files of a spool.
+
+    Attributes
+    ----------
+    published, skipped, rewritten, closed : int
+        Runs written; complete in Tiled already; among the written, those that
+        replaced a half-written one, and those that got an ``abort`` stop.
+    in_use : int
+        Files of runs that are being written now.
+    failed : dict of str
+        File name and why it stays on disk.
+    """
+
+    published: int = 0
+    skipped: int = 0
+    rewritten: int = 0
+    closed: int = 0
+    in_use: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def republish(spool: Path, container: Any) -> Report:
+    """Send each spooled run to `container`, in order of start time.
+
+    A file is removed when Tiled has its run.  A run without a stop document
+    (its writer was killed) gets one with ``exit_status: abort``.
+
+    Parameters
+    ----------
+    spool : Path
+        Folder of the spool files.
+    container : tiled container
+        Where the runs go.
+
+    Returns
+    -------
+    Report
+        Counts, and the reason for each file that stays.
+    """
+    report = Report()
+    runs = sorted(_readable(spool, report), key=lambda run: float(run.start["time"]))
+    for position, run in enumerate(runs):
+        try:
+            _send(run.path, container, report)
+        except Exception as error:
+            report.failed[run.path.name] = explain(error)
+            if is_away(error):
+                for other in runs[position + 1 :]:
+                    report.failed[other.path.name] = "Not tried: Tiled does not answer."
+                break
+    return report
+
+
+def _readable(spool: Path, report: Report) -> Iterator[SpooledRun]:
+    for path in waiting(spool):
+        try:
+            run = read_spooled(path)
+        except OSError as error:
+            report.failed[path.name] = f"Cannot be read: {error}"
+            continue
+        if not run.documents:
+            report.failed[path.name] = "Holds no start document: nothing can be made of it."
+        elif run.start.get("purpose") != "live_lce":
+            report.failed[path.name] = "Is no analysis run of live_lce: left alone."
+        else:
+            yield run
+
+
+def _send(path: Path, container: Any, report: Report) -> None:
+    with _locked(path) as free:
+        if not free:
+            report.in_use += 1
+            return
+        if not path.exists():  # its writer finished in the meantime
+            return
+        run = read_spooled(path)  # as it is now, under the lock
+        documents: list[Document] = list(run.documents)
+        if not run.complete:
+            documents.append(closing_stop(documents))
+        finished = documents[-1][1]["exit_status"] == "success"
+        writer = TiledRun(container, run.start, batch_size=10_000, replace=finished)
+        if writer.skipped:
+            report.skipped += 1
+        else:
+            for name, doc in documents[1:]:
+                writer.write(name, doc)
+            report.published += 1
+            report.rewritten += writer.rewritten
+            report.closed += not run.complete
+        path.unlink()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[bool]:
+    try:
+        handle = path.open("r+", encoding="utf-8")
+    except FileNotFoundError:
+        yield True
+        return
+    with handle:
+        yield lock(handle)

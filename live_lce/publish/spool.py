@@ -1,0 +1,159 @@
+"""The spool: every document is on disk before it goes to Tiled.
+
+One file per analysis run, ``<uid>.jsonl``, with lines ``{"name", "doc"}`` as in
+the backup files of ``TiledWriter``.  A file is locked while its writer lives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from live_lce.publish.documents import Document
+
+SUFFIX = ".jsonl"
+
+
+def lock(handle: IO[Any]) -> bool:
+    """Lock an open file for this writer; False if another one holds it."""
+    if sys.platform == "win32":  # no flock there: one process per spool
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class SpoolFile:
+    """The file of one run, open for appending.
+
+    An earlier attempt at the same run may be in the file: the new one is
+    appended, and readers take the best.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if missing.
+    uid : str
+        Uid of the analysis run.
+
+    Raises
+    ------
+    OSError
+        If folder or file cannot be written.
+    """
+
+    def __init__(self, folder: Path, uid: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path, self._handle = _open_own(folder, uid)
+        if self._handle.tell() and _last_byte(self.path) != b"\n":
+            # The last attempt was killed in mid-line: do not continue its line.
+            self._handle.write("\n")
+
+    def append(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Append one document and hand it to the operating system."""
+        self._handle.write(json.dumps({"name": name, "doc": doc}) + "\n")
+        self._handle.flush()
+
+    def close(self) -> None:
+        """Keep the file and unlock it."""
+        self._handle.close()
+
+    def remove(self) -> None:
+        """Delete the file: its run is safe elsewhere."""
+        self.path.unlink(missing_ok=True)
+        self._handle.close()
+
+
+def _open_own(folder: Path, uid: str) -> tuple[Path, IO[str]]:
+    # Two processes may analyse the same raw run: each keeps its own file.
+    names = [uid] + [f"{uid}-{os.getpid()}-{n}" for n in range(100)]
+    for name in names:
+        path = folder / f"{name}{SUFFIX}"
+        handle = path.open("a", encoding="utf-8")
+        if lock(handle):
+            return path, handle
+        handle.close()
+    raise OSError(f"all spool files of run {uid} in {folder} are in use")
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        return handle.read(1)
+
+
+@dataclass(frozen=True)
+class SpooledRun:
+    """What a spool file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    documents : tuple of (name, document)
+        The best attempt: the last complete one, else the longest.
+    """
+
+    path: Path
+    documents: tuple[Document, ...]
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The start document; empty if the file holds none."""
+        return dict(self.documents[0][1]) if self.documents else {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has its stop document."""
+        return bool(self.documents) and self.documents[-1][0] == "stop"
+
+
+def waiting(folder: Path) -> list[Path]:
+    """Return the spool files in a folder (of any state), by name."""
+    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+
+
+def in_use(path: Path) -> bool:
+    """Whether a living writer holds the file."""
+    with path.open("a", encoding="utf-8") as handle:
+        return not lock(handle)
+
+
+def read_spooled(path: Path) -> SpooledRun:
+    """Read a spool file; torn lines are left out.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    attempts: list[list[Document]] = []
+    with path.open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            document = _parse(line)
+            if document is None:
+                continue
+            if document[0] == "start":
+                attempts.append([])
+            if attempts:
+                attempts[-1].append(document)
+    complete = [a for a in attempts if a[-1][0] == "stop"]
+    best = complete[-1] if complete else max(attempts, key=len, default=[])
+    return SpooledRun(path, tuple(best))
+
+
+def _parse(line: str) -> Document | None:
+    try:
+        record = json.loads(line)
+        return str(record["name"]), dict(record["doc"])
+    except (ValueError, KeyError, TypeError):
+        return None
