@@ -94,6 +94,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "internal_error"
     # -- remarks: the answer stands --------------------------------------------------------
     ALREADY_NORMALIZED = "already_normalized"
+    PRE_EDGE_SHORT = "pre_edge_short"
     POINTS_DROPPED = "points_dropped"
     ENERGIES_MERGED = "energies_merged"
     UNITS_CONVERTED = "units_converted"
@@ -120,10 +121,10 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.ABSORBER_OUT_OF_RANGE: "The stated absorber has no such edge in the scanned range: check the element in the metadata and the energy axis.",
     Reason.NO_MODEL: "There is no model for this absorber and edge: see `live-lce models list`, or train one.",
     Reason.EDGE_NOT_REACHED: "The scan ends before the edge: nothing to classify until the edge is passed.",
-    Reason.NO_PRE_EDGE: "The scan starts too close to the edge to fit a pre-edge line: start at least 40 eV below, or pass normalized data.",
+    Reason.NO_PRE_EDGE: "The scan starts too close to the edge to fit a pre-edge line: start at least 45 eV below it, or declare the input normalized.",
     Reason.EDGE_STEP_TOO_SMALL: "The edge step is too small against the noise: check the sample's concentration and position.",
     Reason.E0_OFF_EDGE: "The rise is too far from the tabulated edge: check the element, or the monochromator's calibration.",
-    Reason.GRID_TOO_COARSE: "The energy steps near the edge are too wide: use 2 eV or less from -20 to +30 eV.",
+    Reason.GRID_TOO_COARSE: "The energy steps near the edge are too wide: use 1 eV or less from -20 to +30 eV.",
     Reason.TOO_NOISY: "The noise is too large against the edge step: count longer, or average scans.",
     Reason.SATURATED: "A detector is saturated near the edge: lower its gain or the flux.",
     Reason.SIGNALS_UNKNOWN: "The run scans energy, but which signal is I0, It or fluorescence is unknown: name them in `signals`.",
@@ -140,6 +141,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.MODEL_DAMAGED: "The model file is damaged or does not fit its card: install it again (`live-lce check`).",
     Reason.INTERNAL_ERROR: "live_lce failed on this spectrum: the log has the traceback; please report it.",
     Reason.ALREADY_NORMALIZED: "The input is normalized already: taken as it is.",
+    Reason.PRE_EDGE_SHORT: "The scan starts close to the edge: a constant was subtracted instead of a pre-edge line.",
     Reason.POINTS_DROPPED: "Points without a finite absorption or energy were dropped: see `n_dropped`.",
     Reason.ENERGIES_MERGED: "Several points at one energy were averaged.",
     Reason.UNITS_CONVERTED: "The energy was converted to eV.",
@@ -148,7 +150,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.CHANNELS_EXCLUDED: "Dead or excluded detector channels were left out of the sum.",
     Reason.OVER_ABSORPTION: "The white line may be damped by over-absorption: dilute the sample, or use transmission.",
     Reason.EDGES_COINCIDE: "Another element's edge lies at the same energy: state the absorber in the metadata.",
-    Reason.E0_SHIFTED: "The edge lies more than 5 eV from the table: check the monochromator's calibration.",
+    Reason.E0_SHIFTED: "The edge lies far from the table: check the monochromator's calibration.",
     Reason.FOIL_UNUSABLE: "The reference foil could not be used: its energy shift is taken as 0.",
     Reason.DESCRIPTOR_CHANGED: "The stream's description changed in mid-run: points without the needed signals were left out.",
     Reason.PARTIALS_DROPPED: "live_lce fell behind: intermediate predictions of this scan were left out, its documents were not.",
@@ -232,10 +234,23 @@ class Column:
 
 _BEFORE_PROBABILITIES = (
     Column("spectrum_index", "integer", "Counts the spectra of this analysis run, from 0."),
-    Column("final", "integer", "1 for the last prediction of a spectrum, 0 while it grows.", limits=(0, 1)),
-    Column("answered", "integer", "1 where `label` is an answer (status ok or partial).", limits=(0, 1)),
-    Column("status", "string", "What became of the spectrum.", choices=tuple(s.value for s in Status)),
-    Column("reason", "string", "Codes joined by ';', the deciding one first; empty if there is nothing to say."),
+    Column(
+        "final",
+        "integer",
+        "1 for the last prediction of a spectrum, 0 while it grows.",
+        limits=(0, 1),
+    ),
+    Column(
+        "answered", "integer", "1 where `label` is an answer (status ok or partial).", limits=(0, 1)
+    ),
+    Column(
+        "status", "string", "What became of the spectrum.", choices=tuple(s.value for s in Status)
+    ),
+    Column(
+        "reason",
+        "string",
+        "Codes joined by ';', the deciding one first; empty if there is nothing to say.",
+    ),
     Column("absorber", "string", "Element symbol of the absorbing atom; empty if unknown."),
     Column("edge", "string", "Absorption edge, e.g. K; empty if unknown."),
     Column("label", "string", "The predicted environment; empty when not answered."),
@@ -243,33 +258,66 @@ _BEFORE_PROBABILITIES = (
 )
 
 _AFTER_PROBABILITIES = (
-    Column("label_set", "string", "Classes that cannot be excluded, joined by ',', most probable first."),
-    Column("ood_score", "number", "Distance from the training spectra; above 1 the model abstains."),
+    Column(
+        "label_set",
+        "string",
+        "Classes that cannot be excluded, joined by ',', most probable first.",
+    ),
+    Column(
+        "ood_score", "number", "Distance from the training spectra; above 1 the model abstains."
+    ),
     Column("coverage", "number", "Measured fraction of the model's energy window.", limits=(0, 1)),
     Column("raw_seq_num_first", "integer", "First raw event used (0 if none)."),
     Column("raw_seq_num_last", "integer", "Last raw event used (0 if none)."),
     Column("raw_time", "number", "Time of the last raw event used.", units="s"),
-    Column("e0", "number", "Edge energy, the maximum of the derivative near the tabulated edge.", units="eV"),
-    Column("edge_reference", "number", "Origin of the feature grid: half of the post-edge level.", units="eV"),
+    Column(
+        "e0",
+        "number",
+        "Edge energy, the maximum of the derivative near the tabulated edge.",
+        units="eV",
+    ),
+    Column(
+        "edge_reference",
+        "number",
+        "Origin of the feature grid: half of the post-edge level.",
+        units="eV",
+    ),
     Column("energy_shift", "number", "Added to the measured energies.", units="eV"),
     Column("edge_step", "number", "Edge step in units of mu; NaN for normalized input."),
-    Column("norm_method", "string", "How mu was normalized.", choices=("pre_edge", "as_given", "none")),
+    Column(
+        "norm_method", "string", "How mu was normalized.", choices=("pre_edge", "as_given", "none")
+    ),
     Column("pre1", "number", "Start of the pre-edge fit that was used, from e0.", units="eV"),
     Column("pre2", "number", "End of the pre-edge fit that was used, from e0.", units="eV"),
     Column("norm1", "number", "Start of the post-edge fit that was used, from e0.", units="eV"),
     Column("norm2", "number", "End of the post-edge fit that was used, from e0.", units="eV"),
-    Column("nnorm", "number", "Degree of the post-edge polynomial that was used; NaN if none.", limits=(0, 2)),
+    Column(
+        "nnorm",
+        "number",
+        "Degree of the post-edge polynomial that was used; NaN if none.",
+        limits=(0, 2),
+    ),
     Column("n_points", "integer", "Points used."),
     Column("n_dropped", "integer", "Points left out because not finite."),
     Column("noise", "number", "Standard deviation of one point of normalized mu."),
-    Column("latency", "number", "From the raw document's arrival to the prediction's hand-over to the writer.", units="s"),
+    Column(
+        "latency",
+        "number",
+        "From the raw document's arrival to the prediction's hand-over to the writer.",
+        units="s",
+    ),
 )
 
 
 def prediction_columns(classes: tuple[str, ...]) -> tuple[Column, ...]:
     """Return the columns of the stream ``predictions`` for a model's classes."""
     probabilities = tuple(
-        Column(f"p_{c}", "number", f"Probability of {CLASS_WORDS.get(c, c)}; NaN if not computed.", limits=(0, 1))
+        Column(
+            f"p_{c}",
+            "number",
+            f"Probability of {CLASS_WORDS.get(c, c)}; NaN if not computed.",
+            limits=(0, 1),
+        )
         for c in classes
     )
     return _BEFORE_PROBABILITIES + probabilities + _AFTER_PROBABILITIES

@@ -21,7 +21,9 @@ class _Frozen(BaseModel):
 class Signals(_Frozen):
     """Which data key is what.  Empty names are found from presets, metadata and hints."""
 
-    preset: str = Field("", description="Beamline preset, see `live-lce presets`; empty to recognize it.")
+    preset: str = Field(
+        "", description="Beamline preset, see `live-lce presets`; empty to recognize it."
+    )
     mode: Literal["auto", "transmission", "fluorescence", "reference", "mu"] = Field(
         "auto", description="How to build mu; auto takes it from the metadata, else what there is."
     )
@@ -29,32 +31,44 @@ class Signals(_Frozen):
     energy_units: Literal["auto", "eV", "keV"] = Field(
         "auto", description="Units of `energy`; auto takes the data key's, else guesses."
     )
-    bragg: str = Field("", description="Data key of the Bragg angle (degrees), if there is no energy.")
+    bragg: str = Field(
+        "", description="Data key of the Bragg angle (degrees), if there is no energy."
+    )
     d_spacing: float | None = Field(
-        None, gt=0, description="Lattice spacing of the monochromator crystal in angstrom, with `bragg`."
+        None,
+        gt=0,
+        description="Lattice spacing of the monochromator crystal in angstrom, with `bragg`.",
     )
     i0: str = Field("", description="Data key of the incident intensity.")
     it: str = Field("", description="Data key of the transmitted intensity.")
     ir: str = Field("", description="Data key behind the reference foil.")
     fluorescence: tuple[str, ...] = Field(
-        (), description="Data keys of the fluorescence channels; shell patterns such as `xs_*_roi1`."
+        (),
+        description="Data keys of the fluorescence channels; shell patterns such as `xs_*_roi1`.",
     )
     mu: str = Field("", description="Data key of mu, where the beamline computes it.")
     exclude: tuple[str, ...] = Field((), description="Fluorescence channels to leave out, by name.")
     dark: dict[str, float] = Field(
         default_factory=dict, description="Dark offset to subtract, per data key."
     )
-    stream: str = Field("", description="Only this stream; empty for every stream that scans energy.")
-    spectrum_per: Literal["auto", "run", "outer", "event"] = Field(
-        "auto", description="What makes one spectrum: the run, one outer step of a grid, or one event."
+    stream: str = Field(
+        "", description="Only this stream; empty for every stream that scans energy."
     )
-    outer: str = Field("", description="Data key whose change starts a new spectrum (with `outer`).")
+    spectrum_per: Literal["auto", "run", "outer", "event"] = Field(
+        "auto",
+        description="What makes one spectrum: the run, one outer step of a grid, or one event.",
+    )
+    outer: str = Field(
+        "", description="Data key whose change starts a new spectrum (with `outer`)."
+    )
 
 
 class Normalization(_Frozen):
     """Pre-edge subtraction and normalization by xraylarch."""
 
-    absorber: str = Field("", description="Element symbol; empty to take it from metadata or energies.")
+    absorber: str = Field(
+        "", description="Element symbol; empty to take it from metadata or energies."
+    )
     edge: str = Field("", description="Edge, e.g. K; empty to find it.")
     normalized: bool | None = Field(
         None, description="True: input is normalized; False: it is raw; null: find out."
@@ -76,10 +90,16 @@ class Quality(_Frozen):
     """Limits of the gate."""
 
     min_points: int = Field(20, ge=8, description="Fewest points of a spectrum.")
-    max_step: float = Field(4.0, gt=0, description="Widest energy step from -20 to +30 eV around e0 (eV).")
+    max_step: float = Field(
+        4.0, gt=0, description="Widest energy step from -8 to +25 eV around e0 (eV)."
+    )
     max_noise: float = Field(0.1, gt=0, description="Largest noise of one point, in edge steps.")
-    min_step_to_noise: float = Field(8.0, gt=0, description="Smallest edge step, in noise of one point.")
-    remove_spikes: bool = Field(False, description="Replace single-point spikes by their neighbours' line.")
+    min_step_to_noise: float = Field(
+        8.0, gt=0, description="Smallest edge step, in noise of one point."
+    )
+    remove_spikes: bool = Field(
+        False, description="Replace single-point spikes by their neighbours' line."
+    )
 
 
 class Pacing(_Frozen):
@@ -87,7 +107,9 @@ class Pacing(_Frozen):
 
     partial: bool = Field(True, description="Classify scans before they end.")
     start: float = Field(10.0, ge=0, description="First partial prediction, eV past the edge.")
-    interval: float = Field(5.0, gt=0, description="Further ones each time that the scan grew by so many eV.")
+    interval: float = Field(
+        5.0, gt=0, description="Further ones each time that the scan grew by so many eV."
+    )
 
 
 class Classification(_Frozen):
@@ -104,12 +126,12 @@ class Classification(_Frozen):
 class AnalysisSettings(_Frozen):
     """Everything that can change a prediction."""
 
-    signals: Signals = Field(default_factory=Signals, description="Which data key is what.")
-    normalization: Normalization = Field(default_factory=Normalization, description="Normalization.")
-    quality: Quality = Field(default_factory=Quality, description="Limits of the gate.")
-    pacing: Pacing = Field(default_factory=Pacing, description="When partial scans are classified.")
+    signals: Signals = Field(Signals(), description="Which data key is what.")
+    normalization: Normalization = Field(Normalization(), description="Normalization.")
+    quality: Quality = Field(Quality(), description="Limits of the gate.")
+    pacing: Pacing = Field(Pacing(), description="When partial scans are classified.")
     classification: Classification = Field(
-        default_factory=Classification, description="How numbers become a verdict."
+        Classification(), description="How numbers become a verdict."
     )
 
     def as_json(self) -> dict[str, Any]:

@@ -41,12 +41,13 @@ def to_ev(values: ArrayLike, units: str = "auto") -> tuple[Array, tuple[Finding,
     energy = np.asarray(values, dtype=float)
     finite = energy[np.isfinite(energy)]
     stated = units.strip().lower()
-    if finite.size == 0 or stated == "ev":
+    if finite.size == 0:
         return energy, ()
     if stated != "kev":
         low, high = float(finite.min()), float(finite.max())
-        if _SOFTEST <= low and high <= _HARDEST:
+        if low >= _SOFTEST and high <= _HARDEST:
             return energy, ()
+        # Here a stated "eV" contradicts the values, so that it is worth no more than none.
         if _guess(finite) != "keV":
             raise SpectrumRejectedError(
                 Finding(Reason.ENERGY_UNITS_UNKNOWN, f"values from {low:g} to {high:g}")

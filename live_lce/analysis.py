@@ -1,0 +1,87 @@
+"""One spectrum in, one prediction out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from live_lce.classifiers.classify import classify
+from live_lce.classifiers.registry import Registry
+from live_lce.classifiers.types import ModelIdentity, Prediction
+from live_lce.contract import Finding, Reason, Status
+from live_lce.settings import AnalysisSettings
+from live_lce.spectra.normalize import normalize
+from live_lce.spectra.types import NormalizedSpectrum, Spectrum, SpectrumRejectedError
+
+logger = logging.getLogger(__name__)
+
+_UNFINISHED = frozenset({Reason.POST_EDGE_SHORT})
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What became of one spectrum.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        The verdict.
+    normalized : NormalizedSpectrum, optional
+        None where the gate rejected the spectrum.
+    """
+
+    prediction: Prediction
+    normalized: NormalizedSpectrum | None = None
+
+
+def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) -> Analysis:
+    """Normalize and classify one spectrum.  Never raises: failures are verdicts too.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        As built from detectors or read from a file.
+    registry : Registry
+        Where the models are.
+    settings : AnalysisSettings
+        Everything that can change the verdict.
+    """
+    absorber = settings.normalization.absorber or spectrum.absorber
+    edge = settings.normalization.edge or spectrum.edge
+    try:
+        normalized = normalize(spectrum, settings)
+        prediction = classify(normalized, registry, settings)
+        return Analysis(_as_partial(prediction), normalized)
+    except SpectrumRejectedError as error:
+        status, findings = Status.REJECTED, error.findings
+    except Exception as error:  # the scan goes on whatever happens here
+        logger.exception("live_lce failed on a spectrum of %s", absorber or "unknown absorber")
+        status = Status.FAILED
+        findings = (Finding(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"),)
+    model = _model(registry, absorber, edge, settings)
+    return Analysis(
+        Prediction(status, findings, absorber=absorber, edge=edge, model=model[0], classes=model[1])
+        if model
+        else Prediction(status, findings, absorber=absorber, edge=edge)
+    )
+
+
+def _as_partial(prediction: Prediction) -> Prediction:
+    """Turn an answer that rests on an unfinished spectrum into a partial one."""
+    deciding = [f for f in prediction.findings if f.reason in _UNFINISHED]
+    if prediction.status is not Status.OK or not deciding:
+        return prediction
+    others = [f for f in prediction.findings if f.reason not in _UNFINISHED]
+    return replace(prediction, status=Status.PARTIAL, findings=(*deciding, *others))
+
+
+def _model(
+    registry: Registry, absorber: str, edge: str, settings: AnalysisSettings
+) -> tuple[ModelIdentity, tuple[str, ...]] | None:
+    """Name the model that would have spoken, so that all spectra of a run stay together."""
+    try:
+        card = registry.find(absorber, edge or "K", settings.classification.family)
+        return (registry.identity(card), tuple(card.classes)) if card else None
+    except Exception:
+        logger.exception("no model could be looked up for %s", absorber)
+        return None

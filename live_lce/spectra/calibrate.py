@@ -1,0 +1,58 @@
+"""Energy calibration: a constant shift, or one measured on the reference foil."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from live_lce.contract import Finding, Reason
+from live_lce.settings import Normalization
+from live_lce.spectra.e0 import measured_e0
+from live_lce.spectra.edges import tabulated_edge
+from live_lce.spectra.quality import noise
+from live_lce.spectra.types import Array
+
+
+def energy_shift(
+    energy: Array, reference: Array | None, absorber: str, edge: str, settings: Normalization
+) -> tuple[float, tuple[Finding, ...]]:
+    """Return the shift (eV) to add to the measured energies.
+
+    Parameters
+    ----------
+    energy : ndarray of shape (n_points,)
+        Ascending, in eV.
+    reference : ndarray of shape (n_points,), optional
+        mu of a foil of the absorber, ln(It/Ir); may hold NaN.
+    absorber, edge : str
+        Element and edge of the foil.
+    settings : Normalization
+        `shift`: none, constant, or foil.
+
+    Returns
+    -------
+    shift : float
+        0 where the foil could not be used.
+    findings : tuple of Finding
+        `foil_unusable`, with the cause.
+    """
+    if settings.shift == "none":
+        return 0.0, ()
+    if settings.shift == "constant":
+        return settings.shift_value, ()
+    if reference is None:
+        return 0.0, (Finding(Reason.FOIL_UNUSABLE, "no reference channel"),)
+    good = np.isfinite(reference)
+    expected = tabulated_edge(absorber, edge)
+    if good.sum() < 20:
+        return 0.0, (Finding(Reason.FOIL_UNUSABLE, f"{int(good.sum())} finite points"),)
+    e, mu = energy[good], reference[good]
+    found = float(measured_e0(e, mu, expected, settings.e0_tolerance))
+    if not np.isfinite(found):
+        return 0.0, (Finding(Reason.FOIL_UNUSABLE, "its edge was not measured"),)
+    below, above = (e > found - 40) & (e < found - 10), (e > found + 10) & (e < found + 40)
+    if not below.any() or not above.any():
+        return 0.0, (Finding(Reason.FOIL_UNUSABLE, "its edge was not measured"),)
+    step = float(mu[above].mean() - mu[below].mean())
+    if not step > 10 * float(noise(e, mu, found)) or step <= 0:
+        return 0.0, (Finding(Reason.FOIL_UNUSABLE, f"edge step {step:.3g} within its noise"),)
+    return expected - found, ()

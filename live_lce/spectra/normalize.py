@@ -1,0 +1,284 @@
+"""From a spectrum to a normalized one: gate, E0, fit, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from live_lce.contract import Finding, Reason
+from live_lce.settings import AnalysisSettings, Quality
+from live_lce.spectra import quality
+from live_lce.spectra.calibrate import energy_shift
+from live_lce.spectra.e0 import PAST_EDGE, edge_passed, measured_e0
+from live_lce.spectra.edges import edge_in_range, identify, tabulated_edge
+from live_lce.spectra.energy import to_ev
+from live_lce.spectra.gate import Cleaned, clean, require_signal
+from live_lce.spectra.normalized_input import fits_unit_step, looks_normalized
+from live_lce.spectra.pre_edge import Normalized, larch_pre_edge, stacked_pre_edge
+from live_lce.spectra.ranges import FitRanges, choose_ranges
+from live_lce.spectra.reference import edge_reference
+from live_lce.spectra.types import Array, NormalizedSpectrum, Spectrum, SpectrumRejectedError
+
+E0_EXPECTED = (-5.0, 20.0)
+"""Oxides' edges lie in this range (eV) around the tabulated one; outside, a remark is made."""
+
+Fit = Callable[[Array, Array, float, FitRanges], Normalized]
+
+
+@dataclass(frozen=True)
+class _Target:
+    absorber: str
+    edge: str
+    expected: float
+
+
+def normalize(spectrum: Spectrum, settings: AnalysisSettings) -> NormalizedSpectrum:
+    """Check and normalize one spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        As built from detectors or read from a file.
+    settings : AnalysisSettings
+        Fit ranges and limits.
+
+    Raises
+    ------
+    SpectrumRejectedError
+        If it cannot be classified, with the reason.
+    """
+    remarks = list(spectrum.findings)
+    for finding in remarks:
+        if finding.reason in (Reason.DEAD_CHANNEL, Reason.SATURATED):
+            others = tuple(f for f in remarks if f is not finding)
+            raise SpectrumRejectedError(finding, others)
+    try:
+        energy, converted = to_ev(spectrum.energy)
+        cleaned = clean(energy, spectrum.mu, spectrum.reference)
+        remarks += [*converted, *cleaned.findings]
+        require_signal(cleaned, settings.quality.min_points)
+        target, found = _target(cleaned.energy, cleaned.mu, spectrum, settings)
+        remarks += found
+        cleaned, shift, found = _shifted(cleaned, target, settings)
+        remarks += found
+        done = _fit(cleaned, target, spectrum, settings, larch_pre_edge)
+    except SpectrumRejectedError as error:
+        raise SpectrumRejectedError(error.finding, (*error.remarks, *remarks)) from None
+    return replace(
+        done,
+        raw_energy=done.energy - shift,
+        energy_shift=shift,
+        findings=(*remarks, *done.findings),
+    )
+
+
+def normalize_stack(
+    energy: Array,
+    mu: Array,
+    absorber: str,
+    edge: str,
+    settings: AnalysisSettings,
+    mode: str = "mu",
+) -> list[NormalizedSpectrum | SpectrumRejectedError]:
+    """Check and normalize many spectra on shared energies, without xraylarch's per-call cost.
+
+    Parameters
+    ----------
+    energy : ndarray of shape (n_points,)
+        In eV, any order.
+    mu : ndarray of shape (n_spectra, n_points)
+        Absorption; a point that is not finite in one row is dropped from all.
+    absorber, edge : str
+        The same for all rows; must be given.
+    settings : AnalysisSettings
+        Fit ranges and limits.
+    mode : str
+        How `mu` was measured, as in `Spectrum`.
+
+    Returns
+    -------
+    list of NormalizedSpectrum or SpectrumRejectedError
+        One per row, in order; equal to `normalize` of each row to 1e-9.
+    """
+    try:
+        in_ev, converted = to_ev(energy)
+        stack = clean(in_ev, mu)
+    except SpectrumRejectedError as error:
+        return [error] * len(mu)
+    remarks = (*converted, *stack.findings)
+    done: list[NormalizedSpectrum | SpectrumRejectedError] = []
+    for row in stack.mu:
+        one = replace(stack, mu=row)
+        spectrum = Spectrum(stack.energy, row, absorber, edge, mode)
+        try:
+            require_signal(one, settings.quality.min_points)
+            target, found = _target(one.energy, row, spectrum, settings)
+            one, shift, shifted = _shifted(one, target, settings)
+            result = _fit(one, target, spectrum, settings, stacked_pre_edge)
+            notes = (*remarks, *found, *shifted, *result.findings)
+            done.append(
+                replace(
+                    result,
+                    raw_energy=result.energy - shift,
+                    energy_shift=shift,
+                    findings=notes,
+                )
+            )
+        except SpectrumRejectedError as error:
+            done.append(SpectrumRejectedError(error.finding, (*error.remarks, *remarks)))
+    return done
+
+
+def _target(
+    energy: Array, mu: Array, spectrum: Spectrum, settings: AnalysisSettings
+) -> tuple[_Target, tuple[Finding, ...]]:
+    absorber = settings.normalization.absorber or spectrum.absorber
+    edge = settings.normalization.edge or spectrum.edge
+    low, high = float(energy[0]), float(energy[-1])
+    if not absorber:
+        absorber, edge, findings = identify(energy, mu)
+        return _Target(absorber, edge, tabulated_edge(absorber, edge)), findings
+    tolerance = settings.normalization.e0_tolerance
+    edge = edge or edge_in_range(absorber, low - tolerance, high + tolerance) or "K"
+    try:
+        expected = tabulated_edge(absorber, edge)
+    except KeyError:
+        raise SpectrumRejectedError(
+            Finding(Reason.ABSORBER_UNKNOWN, f"no edge {absorber} {edge} in the tables")
+        ) from None
+    where = f"{absorber} {edge} at {expected:.0f} eV, scanned {low:.0f} to {high:.0f} eV"
+    if high < expected - 300 or low > expected + tolerance:
+        raise SpectrumRejectedError(Finding(Reason.ABSORBER_OUT_OF_RANGE, where))
+    if high < expected - tolerance + PAST_EDGE:
+        raise SpectrumRejectedError(Finding(Reason.EDGE_NOT_REACHED, where))
+    return _Target(absorber, edge, expected), ()
+
+
+def _shifted(
+    cleaned: Cleaned, target: _Target, settings: AnalysisSettings
+) -> tuple[Cleaned, float, tuple[Finding, ...]]:
+    shift, findings = energy_shift(
+        cleaned.energy, cleaned.reference, target.absorber, target.edge, settings.normalization
+    )
+    return replace(cleaned, energy=cleaned.energy + shift), shift, findings
+
+
+def _fit(
+    cleaned: Cleaned, target: _Target, spectrum: Spectrum, settings: AnalysisSettings, fit: Fit
+) -> NormalizedSpectrum:
+    energy, mu = cleaned.energy, cleaned.mu
+    tolerance = settings.normalization.e0_tolerance
+    findings: list[Finding] = []
+    spikes = quality.spikes(energy, mu, target.expected)
+    if spikes.any():
+        where = ", ".join(f"{e:.1f}" for e in energy[spikes][:5]) + " eV"
+        # Always out of E0 and the fits, which they would drag along; out of the result on request.
+        repaired = quality.without_spikes(energy, mu, spikes)
+        remove = settings.quality.remove_spikes
+        findings.append(Finding(Reason.SPIKES_REMOVED if remove else Reason.SPIKES, where))
+        mu, kept = repaired, repaired if remove else mu
+    else:
+        kept = mu
+    e0 = float(measured_e0(energy, mu, target.expected, tolerance))
+    if not np.isfinite(e0) or not edge_passed(energy, mu, e0):
+        detail = f"scan ends at {energy[-1]:.1f} eV, table {target.expected:.0f} eV"
+        passed = energy[-1] > target.expected + tolerance + PAST_EDGE
+        reason = Reason.E0_OFF_EDGE if passed else Reason.EDGE_NOT_REACHED
+        raise SpectrumRejectedError(Finding(reason, detail), tuple(findings))
+
+    declared = settings.normalization.normalized
+    declared = spectrum.normalized if declared is None else declared
+    result = _as_given(mu, "declared") if declared else None
+    if result is None and declared is None and looks_normalized(energy, mu, e0):
+        result = _as_given(mu, "recognized")
+    if result is None:
+        ranges = choose_ranges(energy, e0, settings.normalization)
+        result = fit(energy, mu, e0, ranges)
+        if declared is None and fits_unit_step(energy, mu, e0, float(result.edge_step)):
+            result = _as_given(mu, "recognized")
+    findings += result.used.findings
+    method = "as_given" if np.isnan(result.edge_step) else "pre_edge"
+    scale = 1.0 if method == "as_given" else abs(float(result.edge_step))
+    offset = mu - result.norm * scale
+    norm = (kept - offset) / scale
+    scatter = float(quality.noise(energy, norm, e0))
+    done = NormalizedSpectrum(
+        energy,
+        norm,
+        energy,
+        target.absorber,
+        target.edge,
+        e0,
+        _reference(energy, result.norm, e0),
+        edge_step=float(result.edge_step),
+        norm_method=method,
+        pre1=result.used.pre1,
+        pre2=result.used.pre2,
+        norm1=result.used.norm1,
+        norm2=result.used.norm2,
+        nnorm=result.used.nnorm if method == "pre_edge" else None,
+        n_dropped=cleaned.n_dropped,
+        noise=scatter,
+    )
+    verdict = _verdict(done, target, spectrum, settings)
+    return replace(done, findings=(*findings, *verdict))
+
+
+def _reference(energy: Array, norm: Array, e0: float) -> float:
+    try:
+        return float(edge_reference(energy, norm, e0))
+    except ValueError:
+        # The scan does not reach far enough past the edge yet: no grid, hence no answer.
+        return float("nan")
+
+
+def _as_given(mu: Array, how: str) -> Normalized:
+    nothing = float("nan")
+    remark = (Finding(Reason.ALREADY_NORMALIZED, how),)
+    used = FitRanges(nothing, nothing, nothing, nothing, nnorm=0, findings=remark)
+    return Normalized(mu, np.asarray(nothing), used)
+
+
+def _verdict(
+    done: NormalizedSpectrum, target: _Target, spectrum: Spectrum, settings: AnalysisSettings
+) -> tuple[Finding, ...]:
+    """Refuse what xraylarch normalized without noticing; return remarks on the rest."""
+    limits: Quality = settings.quality
+    tolerance = settings.normalization.e0_tolerance
+    step, widest = done.edge_step, quality.widest_step(done.energy, done.e0)
+    refusal: Finding | None = None
+    if step <= 0:
+        detail = f"edge step {step:.3g}: falls at the edge, are I0 and It swapped?"
+        refusal = Finding(Reason.EDGE_STEP_TOO_SMALL, detail)
+    elif widest > limits.max_step:
+        refusal = Finding(Reason.GRID_TOO_COARSE, f"{widest:.1f} eV near the edge")
+    elif done.noise > 1.0 / limits.min_step_to_noise:
+        detail = f"edge step {step:.3g} is {1 / done.noise:.1f} times the noise"
+        refusal = Finding(Reason.EDGE_STEP_TOO_SMALL, detail)
+    elif done.noise > limits.max_noise:
+        refusal = Finding(Reason.TOO_NOISY, f"{done.noise:.2f} of the edge step")
+    elif abs(done.edge_reference - target.expected) > tolerance + 10:
+        detail = f"rise at {done.edge_reference:.0f} eV, table {target.expected:.0f} eV"
+        refusal = Finding(Reason.E0_OFF_EDGE, detail)
+    elif not _rises_at(done, done.e0):
+        refusal = Finding(Reason.E0_OFF_EDGE, f"no rise within {tolerance:.0f} eV of the table")
+    if refusal:
+        raise SpectrumRejectedError(refusal)
+    remarks = []
+    off = done.e0 - target.expected
+    if not E0_EXPECTED[0] <= off <= E0_EXPECTED[1]:
+        remarks.append(Finding(Reason.E0_SHIFTED, f"{off:+.1f} eV"))
+    if spectrum.mode == "fluorescence" and quality.over_absorbed(done.energy, done.norm, done.e0):
+        remarks.append(Finding(Reason.OVER_ABSORPTION))
+    return tuple(remarks)
+
+
+def _rises_at(done: NormalizedSpectrum, e0: float) -> bool:
+    """Tell whether the level changes at e0 by a good part of the step (a pre-edge peak too)."""
+    e, norm = done.energy, done.norm
+    before, after = (e < e0 - 5) & (e > e0 - 40), (e > e0 + 5) & (e < e0 + 40)
+    if not before.any() or not after.any():
+        return True
+    return float(norm[after].mean() - norm[before].mean()) > 0.25

@@ -1,0 +1,69 @@
+"""Building mu and finding dead and saturated channels."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live_lce.contract import Reason
+from live_lce.spectra import absorption
+
+
+def test_transmission_and_dark():
+    i0, it = np.array([100.0, 110.0]), np.array([37.0, 20.0])
+    np.testing.assert_allclose(absorption.transmission(i0, it), np.log(i0 / it))
+    with_dark = absorption.transmission(i0 + 2, it + 1, dark_i0=2, dark_it=1)
+    np.testing.assert_allclose(with_dark, np.log(i0 / it))
+
+
+def test_zero_and_negative_intensities_are_nan_not_errors():
+    mu = absorption.transmission([0.0, 1.0, -1.0, 2.0], [1.0, 0.0, 1.0, 1.0])
+    assert np.isnan(mu[:3]).all() and np.isfinite(mu[3])
+
+
+def test_reference():
+    np.testing.assert_allclose(absorption.reference([10.0], [1.0]), np.log(10))
+
+
+def test_fluorescence_sums_living_channels_and_names_the_rest():
+    n = 30
+    ramp = np.linspace(1, 2, n)
+    channels = {"xs_ch1": ramp, "xs_ch2": 2 * ramp, "xs_ch3": np.zeros(n), "bad": 50 * ramp}
+    mu, findings = absorption.fluorescence(
+        np.full(n, 2.0) + ramp, channels, exclude=["ba*"], dark={"xs_ch1": 0.5}
+    )
+    np.testing.assert_allclose(mu, (3 * ramp - 0.5) / (2.0 + ramp))
+    assert [f.reason for f in findings] == [Reason.CHANNELS_EXCLUDED]
+    assert "xs_ch3" in findings[0].detail and "bad" in findings[0].detail
+    assert "2 of 4" in findings[0].detail
+
+
+def test_fluorescence_with_all_channels_dead():
+    mu, findings = absorption.fluorescence(np.ones(10), {"a": np.zeros(10)})
+    assert np.isnan(mu).all() and findings[0].reason is Reason.DEAD_CHANNEL
+
+
+def test_dead_and_saturated_channels_are_named():
+    rng = np.random.default_rng(0)
+    good = 1e5 + rng.normal(0, 100, 50)
+    clipped = np.minimum(good * np.linspace(0.5, 1.5, 50), 1.2e5)
+    found = absorption.inspect_channels({"I0": good, "It": np.zeros(50), "If": clipped})
+    assert [(f.reason, f.detail) for f in found] == [
+        (Reason.DEAD_CHANNEL, "It"),
+        (Reason.SATURATED, "If"),
+    ]
+    assert absorption.inspect_channels({"I0": good}) == ()
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=30))
+def test_any_readings_are_judged_without_error(values):
+    absorption.inspect_channels({"x": np.array(values)})
+    mu = absorption.transmission(values, values)
+    assert mu.shape == (len(values),) and not np.isinf(mu).any()
+
+
+def test_few_counts_are_not_saturation():
+    counts = np.array([0, 3, 3, 3, 3, 3, 3, 1, 2, 0], dtype=float)
+    assert not absorption.is_saturated(counts)
+    assert absorption.is_saturated(counts * 1000.0)
+    assert pytest.approx(3.0) == counts.max()
