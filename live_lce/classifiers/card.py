@@ -1,0 +1,90 @@
+"""A model's card: everything about a classifier except its weights."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from live_lce.spectra.types import Array
+
+METADATA_KEY = "live_lce"
+"""Key of the card's JSON in the ONNX file's metadata."""
+INPUT = "norm"
+PROBABILITIES, OOD_SCORE = "probabilities", "ood_score"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Grid(_Frozen):
+    """The energies that the model reads, relative to the edge reference."""
+
+    start: float = Field(description="First energy, eV from the edge reference.")
+    stop: float = Field(description="Last energy, eV from the edge reference.")
+    n_points: Annotated[int, Field(ge=2)] = Field(description="Number of equidistant points.")
+
+    @property
+    def energies(self) -> Array:
+        """The relative energies (eV), of shape (n_points,)."""
+        return np.linspace(self.start, self.stop, self.n_points)
+
+
+class TrainingFile(_Frozen):
+    """One file of training data, and what was used of it."""
+
+    name: str = Field(description="File name.")
+    sha256: str = Field(description="Of the whole file.")
+    rows: dict[str, int] = Field(description="Rows used, per class.")
+
+
+class Training(_Frozen):
+    """What the model was trained on."""
+
+    files: tuple[TrainingFile, ...] = Field(description="The data.")
+    dropped: dict[str, int] = Field(description="Rows left out, per sanity check.")
+    weights_from: Literal["train", "all"] = Field(
+        description="Whether the shipped weights saw the training side of the split, or all rows."
+    )
+    split: str = Field(description="How rows were held out for the metrics.")
+    train_rows: dict[str, int] = Field(description="Training side of the split, per class.")
+    test_rows: dict[str, int] = Field(description="Held-out side of the split, per class.")
+    augmentation: str = Field(description="What was done to the training spectra.")
+    seed: int = Field(description="Of split, augmentation and weights.")
+    epochs: int = Field(description="Passes over the training spectra.")
+
+
+class OutOfDistribution(_Frozen):
+    """How `ood_score` is made."""
+
+    method: str = Field(description="The score, in words.")
+    threshold: str = Field(description="What a score of 1 means.")
+
+
+class ModelCard(_Frozen):
+    """What a classifier is, what it was trained on, and how well it does."""
+
+    name: str = Field(description="Name, also that of the files.")
+    family: str = Field(description="Model family, e.g. carbone-cnn.")
+    version: str = Field(description="Version of the model.")
+    absorber: str = Field(description="Element symbol.")
+    edge: str = Field(description="Absorption edge.")
+    classes: tuple[str, ...] = Field(min_length=2, description="Names of the outputs, in order.")
+    grid: Grid = Field(description="The energies that the model reads.")
+    preprocessing: str = Field(description="From normalized absorption to the network's input.")
+    architecture: str = Field(description="The network.")
+    training: Training = Field(description="What it was trained on.")
+    metrics: dict[str, Any] = Field(description="How well it does, and on what.")
+    ood: OutOfDistribution = Field(description="How the distance from training is judged.")
+    licence: str = Field(description="Of weights and training data.")
+    created_by: str = Field(description="The command that made it.")
+    sha256: str = Field("", description="Of the ONNX file; empty in the copy inside that file.")
+    path: Path | None = Field(
+        None, exclude=True, description="The ONNX file; not part of the JSON."
+    )
+
+    def embedded(self) -> str:
+        """Return the JSON that goes into the ONNX file, which cannot hold its own sha256."""
+        return self.model_copy(update={"sha256": ""}).model_dump_json()

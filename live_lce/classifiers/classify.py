@@ -1,0 +1,171 @@
+"""From a normalized spectrum to a verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_lce.classifiers.card import ModelCard
+from live_lce.classifiers.registry import ModelDamagedError, Registry
+from live_lce.classifiers.types import Prediction
+from live_lce.contract import Finding, Reason, Status
+from live_lce.settings import AnalysisSettings, Classification
+from live_lce.spectra.features import coverage, to_grid
+from live_lce.spectra.types import Array, NormalizedSpectrum
+
+
+def classify(
+    normalized: NormalizedSpectrum, registry: Registry, settings: AnalysisSettings
+) -> Prediction:
+    """Classify one spectrum.
+
+    Parameters
+    ----------
+    normalized : NormalizedSpectrum
+        What the gate let pass.
+    registry : Registry
+        The models.
+    settings : AnalysisSettings
+        Family and limits are in `classification`.
+
+    Returns
+    -------
+    Prediction
+        With the spectrum's remarks after the deciding finding.  Never raises for a
+        missing or damaged model: that is a verdict.
+    """
+    return classify_stack([normalized], registry, settings)[0]
+
+
+def classify_stack(
+    spectra: Sequence[NormalizedSpectrum], registry: Registry, settings: AnalysisSettings
+) -> list[Prediction]:
+    """Classify many spectra, each model called once.
+
+    Parameters
+    ----------
+    spectra : sequence of NormalizedSpectrum
+        Of any absorbers, each on its own energies.
+    registry, settings
+        See :func:`classify`.
+
+    Returns
+    -------
+    list of Prediction
+        In the order of `spectra`; equal to :func:`classify` of each.
+    """
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, spectrum in enumerate(spectra):
+        groups[spectrum.absorber, spectrum.edge].append(index)
+    done: dict[int, Prediction] = {}
+    for indices in groups.values():
+        verdicts = _of_one_edge([spectra[i] for i in indices], registry, settings.classification)
+        done.update(zip(indices, verdicts, strict=True))
+    return [done[index] for index in range(len(spectra))]
+
+
+def _of_one_edge(
+    spectra: list[NormalizedSpectrum], registry: Registry, limits: Classification
+) -> list[Prediction]:
+    absorber, edge = spectra[0].absorber, spectra[0].edge
+    try:
+        card = registry.find(absorber, edge, limits.family)
+        if card is None:
+            nothing = Finding(Reason.NO_MODEL, f"{absorber} {edge}, family {limits.family}")
+            return [_without_model(s, Status.REJECTED, nothing) for s in spectra]
+        session = registry.session(card)
+    except ModelDamagedError as error:
+        damaged = Finding(Reason.MODEL_DAMAGED, str(error))
+        return [_without_model(s, Status.FAILED, damaged) for s in spectra]
+    grid = card.grid.energies
+    covered = [coverage(s.energy, s.edge_reference, grid) for s in spectra]
+    verdicts = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
+    whole = [i for i, c in enumerate(covered) if c >= 1.0]
+    if whole:
+        values = [
+            to_grid(spectra[i].energy, spectra[i].norm, spectra[i].edge_reference, grid)[0]
+            for i in whole
+        ]
+        probabilities, scores = session.run(np.stack(values))
+        for i, p, score in zip(whole, probabilities, scores, strict=True):
+            verdicts[i] = _verdict(spectra[i], p, float(score), verdicts[i], limits)
+    return verdicts
+
+
+def _without_model(spectrum: NormalizedSpectrum, status: Status, finding: Finding) -> Prediction:
+    findings = (finding, *spectrum.findings)
+    return Prediction(status, findings, spectrum.absorber, spectrum.edge)
+
+
+def _not_covered(
+    spectrum: NormalizedSpectrum, covered: float, card: ModelCard, registry: Registry
+) -> Prediction:
+    detail = f"needs {card.grid.start:+g} to {card.grid.stop:+g} eV around the edge reference"
+    if np.isfinite(spectrum.edge_reference):  # else the scan ends before it can be found
+        first, last = spectrum.energy[[0, -1]] - spectrum.edge_reference
+        detail += f", has {first:+.1f} to {last:+.1f} eV"
+    return Prediction(
+        Status.ABSTAIN,
+        (Finding(Reason.WINDOW_NOT_COVERED, detail), *spectrum.findings),
+        spectrum.absorber,
+        spectrum.edge,
+        classes=card.classes,
+        coverage=covered,
+        model=registry.identity(card),
+    )
+
+
+def _verdict(
+    spectrum: NormalizedSpectrum,
+    probabilities: Array,
+    ood_score: float,
+    blank: Prediction,
+    limits: Classification,
+) -> Prediction:
+    """Fill a blank verdict, which knows the model, from the model's numbers."""
+    finite = bool(np.isfinite(probabilities).all() and np.isfinite(ood_score))
+    order = np.argsort(-probabilities, kind="stable")
+    best = float(probabilities[order[0]])
+    name = blank.classes[order[0]]
+    status, deciding = _decide(finite, best, ood_score, name, limits)
+    answered = status is Status.OK
+    return replace(
+        blank,
+        status=status,
+        findings=(*deciding, *spectrum.findings),
+        label=name if answered else "",
+        confidence=best if answered else 0.0,
+        probabilities=probabilities if finite else None,
+        label_set=_label_set(probabilities, order, blank.classes, limits) if finite else (),
+        ood_score=ood_score,
+        coverage=1.0,
+    )
+
+
+def _decide(
+    finite: bool, best: float, ood_score: float, name: str, limits: Classification
+) -> tuple[Status, tuple[Finding, ...]]:
+    """Return the status, and why it is not ok: the reason that weighs most first."""
+    if not finite:
+        return Status.FAILED, (Finding(Reason.INTERNAL_ERROR, "the model's output is not finite"),)
+    why = []
+    if ood_score > limits.max_ood_score:
+        detail = f"score {ood_score:.2f}, at most {limits.max_ood_score:g}"
+        why.append(Finding(Reason.OUT_OF_DISTRIBUTION, detail))
+    if best < limits.min_confidence:
+        detail = f"{name} {best:.2f}, at least {limits.min_confidence:g}"
+        why.append(Finding(Reason.LOW_CONFIDENCE, detail))
+    return (Status.ABSTAIN if why else Status.OK), tuple(why)
+
+
+def _label_set(
+    probabilities: Array, order: NDArray[np.intp], classes: tuple[str, ...], limits: Classification
+) -> tuple[str, ...]:
+    """Return the most probable classes up to the wanted sum."""
+    mass = np.cumsum(probabilities[order])
+    needed = int(np.searchsorted(mass, limits.label_set_mass - 1e-9)) + 1
+    return tuple(classes[i] for i in order[:needed])

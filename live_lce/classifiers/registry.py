@@ -1,0 +1,194 @@
+"""The folder of models: cards, and sessions that were checked against them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+import live_lce
+from live_lce.classifiers.card import INPUT, METADATA_KEY, OOD_SCORE, PROBABILITIES, ModelCard
+from live_lce.classifiers.session import Session, open_session
+from live_lce.classifiers.types import ModelIdentity
+
+
+class ModelDamagedError(ValueError):
+    """A model's file, card or both cannot be believed."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path.name} {what}: install it again, or train it anew")
+        self.path = path
+
+
+def default_folder() -> Path:
+    """Return the folder of the shipped models: in the wheel, or at the root of the repository."""
+    package = Path(live_lce.__file__).parent
+    inside = package / "_models"
+    return inside if inside.is_dir() else package.parent / "models"
+
+
+class Registry:
+    """The models of one folder: pairs ``<name>.onnx`` and ``<name>.json``.
+
+    Cards are read once, without onnxruntime; a model is checked and loaded when it is
+    first needed.  A damaged one keeps no other from working.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where the models are; by default those that came with live_lce.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = default_folder() if folder is None else Path(folder)
+        self._lock = threading.Lock()
+        self._sessions: dict[str, Session | ModelDamagedError] = {}
+
+    @cached_property
+    def _read(self) -> tuple[tuple[ModelCard, ...], tuple[ModelDamagedError, ...]]:
+        cards, damaged = [], []
+        names = {p.stem for p in self.folder.glob("*.onnx")}
+        names |= {p.stem for p in self.folder.glob("*.json")}
+        for name in sorted(names):
+            try:
+                cards.append(read_card(self.folder / f"{name}.json"))
+            except ModelDamagedError as error:
+                damaged.append(error)
+        return tuple(cards), tuple(damaged)
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Return the readable cards, by name."""
+        return self._read[0]
+
+    def damaged(self) -> tuple[ModelDamagedError, ...]:
+        """Return what is wrong with the unreadable cards; models are checked by `session`."""
+        return self._read[1]
+
+    def find(self, absorber: str, edge: str, family: str) -> ModelCard | None:
+        """Return the card for an absorber's edge, the newest version if there are several.
+
+        Raises
+        ------
+        ModelDamagedError
+            If there is only one that cannot be read.
+        """
+        wanted = (absorber, edge, family)
+        found = [c for c in self.cards() if (c.absorber, c.edge, c.family) == wanted]
+        if found:
+            return max(found, key=lambda card: _as_numbers(card.version))
+        for error in self.damaged():
+            if error.path.stem == model_name(absorber, edge, family):
+                raise error
+        return None
+
+    def identity(self, card: ModelCard) -> ModelIdentity:
+        """Return which model it is; `provider` is empty until the session was opened."""
+        loaded = self._sessions.get(card.name)
+        provider = loaded.provider if isinstance(loaded, Session) else ""
+        return ModelIdentity(card.name, card.version, card.sha256, provider)
+
+    def session(self, card: ModelCard) -> Session:
+        """Return the loaded model, checked against its card; loaded once.
+
+        Raises
+        ------
+        ModelDamagedError
+            If the file is missing, is not the one of the card, or does not fit it.
+        """
+        with self._lock:
+            loaded = self._sessions.get(card.name)
+            if loaded is None:
+                try:
+                    loaded = load_checked(card, self.folder / f"{card.name}.onnx")
+                except ModelDamagedError as error:
+                    loaded = error
+                self._sessions[card.name] = loaded
+        if isinstance(loaded, ModelDamagedError):
+            raise loaded
+        return loaded
+
+
+def model_name(absorber: str, edge: str, family: str) -> str:
+    """Return the name of a model and, with a suffix, of its files."""
+    return f"{family}_{absorber}_{edge}"
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a JSON card.
+
+    Raises
+    ------
+    ModelDamagedError
+        If it is missing or is no card.
+    """
+    try:
+        card = ModelCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelDamagedError(path, "is missing beside its ONNX file") from None
+    except (ValidationError, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise ModelDamagedError(path, f"is no model card ({first})") from None
+    if card.name != path.stem:
+        raise ModelDamagedError(path, f"is the card of another model ({card.name})")
+    return card
+
+
+def load_checked(card: ModelCard, path: Path) -> Session:
+    """Open a model and check that it is the one of the card.
+
+    Parameters
+    ----------
+    card : ModelCard
+        What the model should be.
+    path : Path
+        The ONNX file.
+
+    Raises
+    ------
+    ModelDamagedError
+        If the file is missing, is not the one of the card, or does not fit it.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelDamagedError(path, f"cannot be read ({error.strerror})") from None
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise ModelDamagedError(path, "has not the sha256 of its card")
+    try:
+        session = open_session(content)
+    except Exception as error:  # onnxruntime raises many kinds of its own
+        first = str(error).splitlines()[0]
+        raise ModelDamagedError(path, f"is no model that onnxruntime can load ({first})") from None
+    _check_metadata(card, path, session.runtime.get_modelmeta().custom_metadata_map)
+    _check_shapes(card, path, session.runtime)
+    return session
+
+
+def _check_metadata(card: ModelCard, path: Path, metadata: dict[str, str]) -> None:
+    try:
+        embedded = json.loads(metadata[METADATA_KEY])
+    except (KeyError, ValueError):
+        raise ModelDamagedError(path, "carries no card in its metadata") from None
+    if embedded != json.loads(card.embedded()):
+        raise ModelDamagedError(path, "carries another card than the JSON file beside it")
+
+
+def _check_shapes(card: ModelCard, path: Path, runtime: Any) -> None:
+    inputs = {i.name: (i.type, i.shape[1:]) for i in runtime.get_inputs()}
+    if inputs != {INPUT: ("tensor(float)", [card.grid.n_points])}:
+        expected = f"{INPUT} float32 (batch, {card.grid.n_points})"
+        raise ModelDamagedError(path, f"takes {inputs}, but its card says {expected}")
+    outputs = {o.name: o.shape[1:] for o in runtime.get_outputs()}
+    if outputs != {PROBABILITIES: [len(card.classes)], OOD_SCORE: []}:
+        raise ModelDamagedError(
+            path, f"gives {outputs}, but its card has {len(card.classes)} classes"
+        )
+
+
+def _as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else -1 for part in version.split("."))
