@@ -1,0 +1,73 @@
+"""Roles: which data key of a stream is what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which data keys make up a spectrum, and how.
+
+    Parameters
+    ----------
+    mode : {"transmission", "fluorescence", "reference", "mu"}
+        How mu is built.
+    energy, bragg : str
+        Data key of the photon energy, or of the Bragg angle in degrees; one is empty.
+    energy_units : str
+        ``eV``, ``keV`` or ``auto``.
+    d_spacing : float or None
+        Lattice spacing of the monochromator's crystal (angstrom), with `bragg`.
+    i0, it, ir, mu : str
+        Data keys; empty where there is none.
+    fluorescence : tuple of str
+        Data keys of the fluorescence channels.
+    exclude : tuple of str
+        Fluorescence channels to leave out.
+    dark : mapping
+        Dark offset per data key.
+    declared : bool
+        Whether the start document names the energy as scanned.  If not, the values
+        decide whether there was a scan.
+    array : bool
+        Whether each event holds whole spectra.
+    """
+
+    mode: str
+    energy: str = ""
+    bragg: str = ""
+    energy_units: str = "auto"
+    d_spacing: float | None = None
+    i0: str = ""
+    it: str = ""
+    ir: str = ""
+    mu: str = ""
+    fluorescence: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    dark: Mapping[str, float] = field(default_factory=dict)
+    declared: bool = True
+    array: bool = False
+
+    @property
+    def axis(self) -> str:
+        """The data key of the energy axis."""
+        return self.energy or self.bragg
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The data keys without which a point is of no use."""
+        signals = {
+            "transmission": (self.i0, self.it),
+            "fluorescence": (self.i0, *self.fluorescence),
+            "reference": (self.it, self.ir),
+            "mu": (self.mu,),
+        }[self.mode]
+        return (self.axis, *signals)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The needed keys, and those of the reference foil if it is measured."""
+        foil = (self.it, self.ir) if self.it and self.ir else ()
+        return tuple(dict.fromkeys((*self.needed, *foil)))

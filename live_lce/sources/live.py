@@ -1,0 +1,295 @@
+"""The RunEngine callback: ``RE.subscribe(LiveLCE(...))``."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from live_lce.engine.types import Result
+from live_lce.settings import AnalysisSettings
+from live_lce.sources.queue import SpillQueue
+
+if TYPE_CHECKING:
+    from live_lce.classifiers.registry import Registry
+    from live_lce.engine.engine import Engine, Output
+    from live_lce.publish.publisher import Publisher
+
+logger = logging.getLogger(__name__)
+
+
+class _Item(NamedTuple):
+    number: int
+    arrival: float  # perf_counter
+    name: str  # empty: the end
+    doc: Any
+
+
+class LiveLCE:
+    """Classifies XANES scans while they run.
+
+    Called in the RunEngine's thread, it only puts documents into a queue: it never raises
+    and never waits.  A worker thread runs the engine and hands the predictions to the
+    publisher.  When the worker falls behind, partial predictions are left out first (and
+    counted); documents are never dropped: what does not fit in memory waits on disk.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings, optional
+        Everything that can change a prediction.
+    publisher : Publisher, optional
+        Where results go, e.g. to Tiled; closed with this object.
+    registry : Registry, optional
+        Where the models are.
+    max_documents : int
+        Documents kept in memory; beyond half of it partial predictions are left out.
+    on_result : callable, optional
+        Called in the worker thread with each `Result`, after the publisher.
+
+    Examples
+    --------
+    >>> RE.subscribe(LiveLCE.from_config())  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        settings: AnalysisSettings | None = None,
+        *,
+        publisher: Publisher | None = None,
+        registry: Registry | None = None,
+        max_documents: int = 10_000,
+        on_result: Callable[[Result], object] | None = None,
+    ) -> None:
+        self.settings = settings or AnalysisSettings()
+        self._publisher = publisher
+        self._registry = registry
+        self._on_result = on_result
+        self._high_water = max(1, max_documents // 2)
+        self._queue: SpillQueue[_Item] = SpillQueue(max_documents)
+        self._engine: Engine | None = None
+        self._counts: Counter[str] = Counter()
+        self._received = 0
+        self._done = 0
+        self._progress = threading.Condition()
+        self._putting = threading.Lock()
+        self._ready = threading.Event()
+        self._closing = False
+        self._logged: set[str] = set()
+        self._worker = threading.Thread(target=self._work, name="live_lce", daemon=True)
+        self._worker.start()
+        self._at_exit = _close_at_exit(weakref.ref(self))
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | Path | None = None,
+        *,
+        on_result: Callable[[Result], object] | None = None,
+    ) -> Self:
+        """Make one from the configuration file (see ``live-lce config``).
+
+        Parameters
+        ----------
+        path : path, optional
+            The file; without it the usual places and the environment are used.
+        on_result : callable, optional
+            Called with each `Result`.
+        """
+        from live_lce.config import load_config
+        from live_lce.publish.tiled import TiledPublisher
+
+        config = load_config(path)
+        publisher = TiledPublisher(
+            config.tiled.uri,
+            settings=config.analysis,
+            spool=config.publish.spool,
+            source="RE",
+            path=config.tiled.path,
+            api_key=config.tiled.api_key,
+        )
+        return cls(config.analysis, publisher=publisher, on_result=on_result)
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take in a document, in microseconds.  Never raises."""
+        try:
+            arrival = time.perf_counter()
+            with self._putting:
+                if self._closing:
+                    self._counts["after_close"] += 1
+                    return
+                self._received += 1
+                self._queue.put(_Item(self._received, arrival, str(name), doc))
+        except Exception:  # nothing may reach the RunEngine
+            self._failed("intake", "live_lce could not take in a document")
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What happened so far: documents, results, errors, and the engine's counters."""
+        engine = dict(self._engine.counters) if self._engine is not None else {}
+        names = ("results", "publisher_errors", "callback_errors", "engine_errors", "after_close")
+        own = {name: self._counts[name] for name in names}
+        return {
+            **engine,
+            **own,
+            "documents": self._received,
+            "waiting": len(self._queue),
+            "spilled": self._queue.spilled,
+        }
+
+    def wait_until_ready(self, timeout: float | None = None) -> bool:
+        """Wait until the heavy libraries are loaded (documents are taken in before that too).
+
+        Parameters
+        ----------
+        timeout : float, optional
+            In seconds; None waits without end.
+
+        Returns
+        -------
+        bool
+            False if the time was over first.
+        """
+        return self._ready.wait(timeout)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all documents received so far are processed and handed on.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            In seconds; None waits without end.
+
+        Returns
+        -------
+        bool
+            False if the time was over first.
+        """
+        wanted = self._received
+        with self._progress:
+            return self._progress.wait_for(lambda: self._done >= wanted, timeout)
+
+    def close(self, timeout: float | None = 60.0) -> bool:
+        """Process what has come in, end the open runs and close the publisher.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            In seconds; None waits without end.
+
+        Returns
+        -------
+        bool
+            False if the time was over first; the worker then goes on in the background.
+        """
+        with self._putting:
+            if not self._closing:
+                self._closing = True
+                self._queue.put(_Item(self._received + 1, time.perf_counter(), "", None))
+        if threading.current_thread() is not self._worker:
+            self._worker.join(timeout)
+        atexit.unregister(self._at_exit)
+        return not self._worker.is_alive()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- in the worker thread ----------------------------------------------------------
+
+    def _work(self) -> None:
+        engine = self._warm_up()
+        self._ready.set()
+        while True:
+            item = self._queue.get()
+            if not item.name:
+                break
+            if engine is not None:
+                partials = len(self._queue) < self._high_water
+                try:
+                    outputs = engine(item.name, item.doc, partials=partials)
+                    self._hand_over(outputs, item.arrival)
+                except Exception:  # the engine does not raise; the worker outlives it if it does
+                    self._failed("engine_errors", "live_lce failed on a document")
+            with self._progress:
+                self._done = item.number
+                self._progress.notify_all()
+        if engine is not None:
+            self._hand_over(engine.finish(), time.perf_counter())
+        if self._publisher is not None:
+            try:
+                self._publisher.close()
+            except Exception:
+                self._failed("publisher_errors", "The publisher failed to close")
+        self._queue.close()
+        with self._progress:
+            self._done = self._received
+            self._progress.notify_all()
+
+    def _warm_up(self) -> Engine | None:
+        """Load what takes seconds, so that the first scan does not wait for it."""
+        try:
+            from live_lce.engine.engine import Engine
+
+            self._engine = Engine(self.settings, self._registry)
+        except Exception:
+            self._failed("engine_errors", "live_lce cannot start: no scan will be classified")
+            return None
+        try:
+            import larch.xafs  # noqa: F401
+            import onnxruntime  # noqa: F401
+        except Exception:
+            logger.exception("larch or onnxruntime cannot be loaded: predictions will fail")
+        return self._engine
+
+    def _hand_over(self, outputs: list[Output], arrival: float) -> None:
+        for output in outputs:
+            self._publish(output, arrival)
+            if self._on_result is not None and isinstance(output, Result):
+                try:
+                    self._on_result(output)
+                except Exception:
+                    self._failed("callback_errors", "The on_result callback failed")
+
+    def _publish(self, output: Output, arrival: float) -> None:
+        is_result = isinstance(output, Result)
+        self._counts["results"] += is_result
+        if self._publisher is None:
+            return
+        try:
+            if isinstance(output, Result):
+                self._publisher.result(output, time.perf_counter() - arrival)
+            else:
+                self._publisher.closed(output)
+        except Exception:
+            self._failed("publisher_errors", "The publisher failed on a result")
+
+    def _failed(self, counter: str, sentence: str) -> None:
+        """Count a failure, and log the first of its kind."""
+        self._counts[counter] += 1
+        if counter not in self._logged:
+            self._logged.add(counter)
+            logger.exception("%s; further failures of this kind are only counted.", sentence)
+
+
+def _close_at_exit(reference: weakref.ref[LiveLCE]) -> Callable[[], None]:
+    def close() -> None:
+        live = reference()
+        if live is not None and not live.close(timeout=10.0):
+            logger.warning("live_lce was not done when Python ended: replay the last runs.")
+
+    atexit.register(close)
+    return close
