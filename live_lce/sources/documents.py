@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -36,27 +37,24 @@ def read_documents(path: str | Path) -> Iterator[Document]:
         If the file cannot be opened, or a line is no document.
     """
     path = Path(path)
-    torn: DocumentsError | None = None
     try:
         with _open(path) as file:
             for number, line in enumerate(file, start=1):
-                if torn is not None:
-                    raise torn
                 if not line.strip():
                     continue
                 try:
-                    yield _parse(line, f"{path}:{number}")
+                    document = _parse(line, f"{path}:{number}")
                 except DocumentsError as error:
                     if number == 1 or line.endswith(b"\n"):
                         raise
-                    torn = error  # bad only if anything follows
-    except (OSError, EOFError, gzip.zlib.error) as error:
+                    logger.warning("%s; the torn last line was skipped", error)
+                    return
+                yield document
+    except (OSError, EOFError, zlib.error) as error:
         raise DocumentsError(f"{path}: cannot be read: {error}") from error
-    if torn is not None:
-        logger.warning("%s; the torn last line was skipped", torn)
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     if path.suffix == ".gz":
         return gzip.open(path, "rb")
     return path.open("rb")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import atexit
 import logging
+import sys
 import threading
 import time
-import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -84,7 +84,7 @@ class LiveLCE:
         self._logged: set[str] = set()
         self._worker = threading.Thread(target=self._work, name="live_lce", daemon=True)
         self._worker.start()
-        self._at_exit = _close_at_exit(weakref.ref(self))
+        atexit.register(self._close_at_exit)
 
     @classmethod
     def from_config(
@@ -98,23 +98,36 @@ class LiveLCE:
         Parameters
         ----------
         path : path, optional
-            The file; without it the usual places and the environment are used.
+            The file; without it the usual places and the environment are used.  Without
+            an address of Tiled the analysis runs are kept on disk, for `live-lce republish`.
         on_result : callable, optional
             Called with each `Result`.
         """
+        from live_lce.classifiers.registry import Registry
         from live_lce.config import load_config
-        from live_lce.publish.tiled import TiledPublisher
+        from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
 
-        config = load_config(path)
-        publisher = TiledPublisher(
-            config.tiled.uri,
-            settings=config.analysis,
-            spool=config.publish.spool,
-            source="RE",
-            path=config.tiled.path,
-            api_key=config.tiled.api_key,
+        config = load_config(Path(path) if path else None)
+        publisher: Publisher
+        if config.tiled.uri:
+            key = config.tiled.api_key
+            publisher = TiledPublisher(
+                config.tiled.uri,
+                settings=config.analysis,
+                spool=config.publish.spool,
+                source="RE",
+                path=config.tiled.path,
+                api_key=key.get_secret_value() if key else None,
+            )
+        else:
+            publisher = SpoolPublisher(config.publish.spool, settings=config.analysis, source="RE")
+        return cls(
+            config.analysis,
+            publisher=publisher,
+            registry=Registry(config.models),
+            max_documents=config.live.max_documents,
+            on_result=on_result,
         )
-        return cls(config.analysis, publisher=publisher, on_result=on_result)
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take in a document, in microseconds.  Never raises."""
@@ -194,7 +207,7 @@ class LiveLCE:
                 self._queue.put(_Item(self._received + 1, time.perf_counter(), "", None))
         if threading.current_thread() is not self._worker:
             self._worker.join(timeout)
-        atexit.unregister(self._at_exit)
+        atexit.unregister(self._close_at_exit)
         return not self._worker.is_alive()
 
     def __enter__(self) -> Self:
@@ -207,6 +220,10 @@ class LiveLCE:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _close_at_exit(self) -> None:
+        if not self.close(timeout=10.0):
+            logger.warning("live_lce was not done when Python ended: replay the last runs.")
 
     # -- in the worker thread ----------------------------------------------------------
 
@@ -282,14 +299,5 @@ class LiveLCE:
         self._counts[counter] += 1
         if counter not in self._logged:
             self._logged.add(counter)
-            logger.exception("%s; further failures of this kind are only counted.", sentence)
-
-
-def _close_at_exit(reference: weakref.ref[LiveLCE]) -> Callable[[], None]:
-    def close() -> None:
-        live = reference()
-        if live is not None and not live.close(timeout=10.0):
-            logger.warning("live_lce was not done when Python ended: replay the last runs.")
-
-    atexit.register(close)
-    return close
+            text = "%s; further failures of this kind are only counted."
+            logger.error(text, sentence, exc_info=sys.exception())
