@@ -81,9 +81,6 @@ class ModelCard(_Frozen):
     licence: str = Field(description="Of weights and training data.")
     created_by: str = Field(description="The command that made it.")
     sha256: str = Field("", description="Of the ONNX file; empty in the copy inside that file.")
-    path: Path | None = Field(
-        None, exclude=True, description="The ONNX file; not part of the JSON."
-    )
 
     def embedded(self) -> str:
         """Return the JSON that goes into the ONNX file, which cannot hold its own sha256."""
