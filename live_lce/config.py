@@ -1,0 +1,230 @@
+"""The configuration: the settings of the analysis plus where things are.
+
+One TOML file, overridden by environment variables such as
+``LIVE_LCE_TILED__URI`` or ``LIVE_LCE_ANALYSIS__NORMALIZATION__SHIFT``.  Only
+``analysis`` can change a prediction; the rest says where things are.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from live_lce.settings import AnalysisSettings
+
+ENV_PREFIX = "LIVE_LCE_"
+ENV_FILE = "LIVE_LCE_CONFIG"
+_SECRET_WORDS = "********"
+
+_file_values: ContextVar[dict[str, Any] | None] = ContextVar("_file_values", default=None)
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; one line with file, field and fix."""
+
+
+def state_folder() -> Path:
+    """Return the per-user folder of things that outlive a session."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "live_lce"
+
+
+_UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TiledSettings(_Section):
+    """The Tiled server that predictions are published to."""
+
+    uri: str = Field(
+        "", description="Address of the server or of a container; empty: publish nothing."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="API key; better in the environment: LIVE_LCE_TILED__API_KEY."
+    )
+    path: str = Field(
+        "processed",
+        description="Container of the analysis runs, made if absent; '/' between levels.",
+    )
+    raw_path: str = Field("raw", description="Container of the raw runs.")
+
+
+class PublishSettings(_Section):
+    """How results leave."""
+
+    spool: _UserPath = Field(
+        default_factory=lambda: state_folder() / "spool",
+        description="Folder where analysis runs are kept until Tiled has them.",
+    )
+
+
+class LiveSettings(_Section):
+    """The callback on a RunEngine."""
+
+    max_documents: int = Field(
+        20_000,
+        ge=100,
+        description="Documents held in memory between RunEngine and worker; more go to a file.",
+    )
+
+
+class Config(BaseSettings):
+    """The whole configuration of live_lce."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        title="live_lce configuration",
+    )
+
+    analysis: AnalysisSettings = Field(
+        default_factory=AnalysisSettings, description="Everything that can change a prediction."
+    )
+    tiled: TiledSettings = Field(default_factory=TiledSettings, description="The Tiled server.")
+    publish: PublishSettings = Field(
+        default_factory=PublishSettings, description="How results leave."
+    )
+    live: LiveSettings = Field(
+        default_factory=LiveSettings, description="The callback on a RunEngine."
+    )
+    models: _UserPath | None = Field(
+        None, description="Folder of model files; null for those that came with live_lce."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file of `load_config`."""
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON values; the API key is masked."""
+        values = self.model_dump(mode="json")
+        values["tiled"]["api_key"] = _SECRET_WORDS if self.tiled.api_key else None
+        return values
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Values of the TOML file that `load_config` has read."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Return one value; required by the base class."""
+        return (_file_values.get() or {}).get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return all values."""
+        return dict(_file_values.get() or {})
+
+
+def config_path(path: Path | None = None) -> Path | None:
+    """Return the configuration file in use: given, from the environment, here, or the user's.
+
+    None if there is none.  A file that is asked for by name must exist.
+
+    Raises
+    ------
+    ConfigError
+        `path`, or the file in ``LIVE_LCE_CONFIG``, does not exist.
+    """
+    named = os.environ.get(ENV_FILE, "")
+    if path is not None:
+        return _existing(path, "given")
+    if named:
+        return _existing(Path(named), f"in ${ENV_FILE}")
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(base) if base else Path.home() / ".config"
+    for candidate in (Path("live_lce.toml"), folder / "live_lce" / "config.toml"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _existing(path: Path, origin: str) -> Path:
+    expanded = path.expanduser()
+    if not expanded.is_file():
+        raise ConfigError(f"{expanded}: no such file ({origin}): check the path")
+    return expanded
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the configuration file, if any, and the environment over it.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A TOML file; by default see :func:`config_path`.
+
+    Raises
+    ------
+    ConfigError
+        With one line that names file, field and fix.
+    """
+    found = config_path(path)
+    values = _read_toml(found) if found else {}
+    token = _file_values.set(values)
+    try:
+        return Config()
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, values, found)) from None
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}: give valid JSON, or single fields") from None
+    finally:
+        _file_values.reset(token)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not a text file in UTF-8: give a TOML file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}: check the file") from None
+
+
+def _first_problem(error: ValidationError, values: dict[str, Any], path: Path | None) -> str:
+    """Return one line: where the value came from, which field, what is wrong, what to do."""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    first = problems[0]
+    field = ".".join(str(part) for part in first["loc"])
+    variable = ENV_PREFIX + "__".join(str(part).upper() for part in first["loc"])
+    origin = str(path) if path is not None and not _in_environment(variable) else "environment"
+    if origin == "environment":
+        field = f"{variable} ({field})"
+    fix = (
+        "no such field, see `live-lce config schema`"
+        if first["type"] == "extra_forbidden"
+        else first["msg"][:1].lower() + first["msg"][1:]
+    )
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{origin}: {field}: {fix}{more}"
+
+
+def _in_environment(variable: str) -> bool:
+    """Whether the variable, or one of a section around it, is set."""
+    names = {name.upper() for name in os.environ}
+    parts = variable.split("__")
+    return any("__".join(parts[: n + 1]) in names for n in range(len(parts)))
