@@ -35,7 +35,7 @@ def test_qas_preset_with_its_offsets() -> None:
     keys = [f"apb_ave_ch{i}_mean" for i in range(1, 9)]
     doc = descriptor(
         "mono1_energy", "mono1_energy_user_setpoint", "apb_ave_time_wf", *keys,
-        configuration={"apb_ave": {"data": {"apb_ave_ch1_offset": 3.5, "apb_ave_ch2_offset": -1.0}}},
+        configuration={"apb": {"data": {"apb_ave_ch1_offset": 3.5, "apb_ave_ch2_offset": -1.0}}},
     )  # fmt: skip
     found = roles(start("mono1_energy", beamline_id="QAS", element="Cu", name="foil"), doc)
     assert (found.energy, found.i0, found.it, found.ir) == ("mono1_energy", *keys[:3])
