@@ -34,7 +34,7 @@ def explain(error: BaseException) -> str:
         return f"Tiled has an internal error {status}: look at the server's log ({text})."
     if isinstance(error, ConnectionError | TimeoutError) or _is_transport_error(error):
         return f"Tiled does not answer: check the server and `tiled.uri` ({text})."
-    return f"{type(error).__name__}: {text}"
+    return text if isinstance(error, RuntimeError) else f"{type(error).__name__}: {text}"
 
 
 def is_away(error: BaseException) -> bool:
@@ -132,8 +132,21 @@ class Connection:
             raise PermissionError("Tiled wants an API key: set `tiled.api_key`.")
         node = from_context(self._context, node_path_parts=parts)
         for key in self._path:
-            node = node[key] if key in node else _make_container(node, key)
+            child = find_child(node, key)
+            # An empty container is false: compare with None.
+            node = _make_container(node, key) if child is None else child
         return node
+
+
+def find_child(container: Any, key: str) -> Any | None:
+    """Return the client of a child by its exact key, or None."""
+    from tiled.client.container import Container
+
+    try:
+        # Not container[key]: a catalog of runs would go on and search partial uids.
+        return Container.__getitem__(container, key)
+    except KeyError:
+        return None
 
 
 def _make_container(parent: Any, key: str) -> Any:

@@ -12,7 +12,7 @@ from live_lce.engine.types import Result, RunClosed
 from live_lce.publish.connection import Connection, explain, is_away
 from live_lce.publish.documents import AnalysisRun, Document, RunKey, run_key
 from live_lce.publish.spool import SpoolFile
-from live_lce.publish.tiled_run import TiledRun
+from live_lce.publish.tiled_run import TakenOverError, TiledRun
 from live_lce.settings import AnalysisSettings
 
 logger = logging.getLogger(__name__)
@@ -222,6 +222,8 @@ class TiledPublisher(SpoolPublisher):
             self._tiled_failed(run, error)
 
     def _start(self, run: _OpenRun, doc: dict[str, Any]) -> None:
+        if run.file is not None and run.file.shared:
+            raise TakenOverError("Another live_lce process writes the same run.")
         container = self._given if self._given is not None else self._connection.container()
         run.tiled = TiledRun(container, doc)
         self.counters["runs_rewritten"] += run.tiled.rewritten

@@ -45,6 +45,11 @@ class SpoolFile:
     uid : str
         Uid of the analysis run.
 
+    Attributes
+    ----------
+    shared : bool
+        Another living process writes the same run: this is a second file of it.
+
     Raises
     ------
     OSError
@@ -54,6 +59,7 @@ class SpoolFile:
     def __init__(self, folder: Path, uid: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self._handle = _open_own(folder, uid)
+        self.shared = self.path.stem != uid
         if self._handle.tell() and _last_byte(self.path) != b"\n":
             # The last attempt was killed in mid-line: do not continue its line.
             self._handle.write("\n")

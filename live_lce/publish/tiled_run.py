@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
+from live_lce.publish.connection import find_child
+
 logger = logging.getLogger(__name__)
 
 
@@ -16,17 +18,6 @@ class UntaggedError(RuntimeError):
 
 class NotRemovableError(RuntimeError):
     """A half-written run is in the way and cannot be deleted."""
-
-
-def find_run(container: Any, uid: str) -> Any | None:
-    """Return the client of a run by its full uid, or None."""
-    from tiled.client.container import Container
-
-    try:
-        # Not container[uid]: a catalog of runs would go on and search partial uids.
-        return Container.__getitem__(container, uid)
-    except KeyError:
-        return None
 
 
 def is_complete(run: Any) -> bool:
@@ -54,6 +45,10 @@ def remove_run(container: Any, uid: str) -> None:
         ) from error
 
 
+class TakenOverError(RuntimeError):
+    """Another writer of the same analysis run is at work, or has replaced ours."""
+
+
 class TiledRun:
     """The writer of one run.
 
@@ -77,7 +72,7 @@ class TiledRun:
 
     Raises
     ------
-    UntaggedError, NotRemovableError
+    UntaggedError, NotRemovableError, TakenOverError
         See there.
     Exception
         Whatever Tiled's client raises.
@@ -87,8 +82,9 @@ class TiledRun:
         self, container: Any, start: dict[str, Any], *, batch_size: int = 1, replace: bool = True
     ) -> None:
         self.skipped = self.rewritten = False
+        self._container, self._start = container, start
         uid = start["uid"]
-        present = find_run(container, uid)
+        present = find_child(container, uid)
         if present is not None:
             ended = "stop" in present.metadata
             if is_complete(present) or (ended and not replace):
@@ -108,12 +104,22 @@ class TiledRun:
 
     def write(self, name: str, doc: dict[str, Any]) -> None:
         """Write a document after the start."""
-        if not self.skipped:
-            self._writer(name, doc)
+        if self.skipped:
+            return
+        if name in ("descriptor", "stop"):
+            self._check_ours()
+        self._writer(name, doc)
+
+    def _check_ours(self) -> None:
+        # Equal input has an equal uid: a second process may have deleted our run as
+        # half-written and begun its own under the same key.
+        run = find_child(self._container, self._start["uid"])
+        if run is None or run.metadata["start"]["time"] != self._start["time"]:
+            raise TakenOverError("Another live_lce process writes the same run.")
 
     @staticmethod
     def _verify(container: Any, uid: str, tags: Iterable[str]) -> None:
-        run = find_run(container, uid)
+        run = find_child(container, uid)
         if run is None or set(tags_of(run)) != set(tags):
             remove_run(container, uid)
             raise UntaggedError(_untagged(tags))

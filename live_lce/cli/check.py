@@ -1,0 +1,137 @@
+"""``live-lce check``: whether everything is in place."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from live_lce.config import Config, ConfigError, load_config
+from live_lce.publish.checks import Check, tiled_checks, tried
+
+
+def check(
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Configuration file (TOML).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Check that everything is in place: Tiled, models, larch, onnxruntime, spool.
+
+    Ends with 1 if something fails; each line says what to do.
+
+    Examples
+    --------
+        live-lce check
+
+        live-lce check --json | jq '.[] | select(.state != "ok")'
+    """
+    try:
+        found = load_config(config)
+    except ConfigError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
+    checks = list(all_checks(found))
+    if as_json:
+        typer.echo(json.dumps([asdict(c) for c in checks], indent=2))
+    else:
+        _show(checks)
+    if any(c.state == "fail" for c in checks):
+        raise typer.Exit(1)
+
+
+def all_checks(config: Config) -> Iterator[Check]:
+    """Try everything that the configuration names.
+
+    Yields
+    ------
+    Check
+        One by one.
+    """
+    yield tried("larch", _larch)
+    yield tried("onnxruntime", _onnxruntime)
+    yield from _models(config.models)
+    yield tried("spool", lambda: _spool_writable(config.publish.spool))
+    yield _spool_empty(config.publish.spool)
+    if config.tiled.uri:
+        key = config.tiled.api_key
+        yield from tiled_checks(
+            config.tiled.uri, key.get_secret_value() if key else None, config.tiled.path
+        )
+    else:
+        yield Check(
+            "Tiled", "warn", "None is configured: set `tiled.uri`, or start one: live-lce serve."
+        )
+
+
+def _larch() -> str:
+    from importlib.metadata import version
+
+    from larch.xafs import pre_edge
+
+    return f"xraylarch {version('xraylarch')}, {pre_edge.__name__} can be used"
+
+
+def _onnxruntime() -> str:
+    import onnxruntime
+
+    providers = ", ".join(onnxruntime.get_available_providers())
+    return f"onnxruntime {onnxruntime.__version__}: {providers}"
+
+
+def _models(folder: Path | None) -> Iterator[Check]:
+    from live_lce.classifiers.registry import Registry
+
+    registry = Registry(folder)
+    for damaged in registry.damaged():
+        yield Check("models", "fail", str(damaged))
+    cards = registry.cards()
+    if not cards:
+        yield Check(
+            "models", "fail", f"There is none in {registry.folder}: install live_lce again."
+        )
+    for card in cards:
+        result = tried("models", lambda card=card: registry.session(card).provider)  # type: ignore[misc]
+        if result.state == "ok":
+            result = Check("models", "ok", f"{card.name} {card.version} on {result.detail}")
+        yield result
+
+
+def _spool_writable(folder: Path) -> str:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as handle:
+            handle.write(b"{}\n")
+    except OSError as error:
+        raise RuntimeError(
+            f"{folder} cannot be written ({error.strerror}): set `publish.spool`."
+        ) from error
+    return f"{folder} can be written"
+
+
+def _spool_empty(folder: Path) -> Check:
+    from live_lce.publish.spool import in_use, waiting
+
+    files = waiting(folder)
+    idle = [path for path in files if not in_use(path)]
+    if not idle:
+        return Check("spooled runs", "ok", f"none waits ({len(files)} being written)")
+    return Check(
+        "spooled runs", "warn", f"{len(idle)} wait in {folder}: send them with live-lce republish"
+    )
+
+
+def _show(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    table = Table("", "what", "found", show_lines=False)
+    for item in checks:
+        table.add_row(f"[{colours[item.state]}]{item.state}[/]", item.name, item.detail)
+    Console().print(table)
