@@ -1,0 +1,144 @@
+"""What all commands share: printing, strict JSON, errors of one line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+FAILED, USAGE = 1, 2
+"""Exit codes: something failed or could not be read; the command or configuration is wrong."""
+
+EXTRAS = {
+    "uvicorn": "server",
+    "fastapi": "server",
+    "duckdb": "server",
+    "adbc_driver_duckdb": "server",
+    "ophyd": "sim",
+    "databroker": "databroker",
+    "torch": "train",
+    "onnx": "train",
+    "pandas": "train",
+    "pyarrow": "train",
+    "sklearn": "train",
+}
+"""Top-level modules and the extra of live_lce that brings them."""
+
+STATUS_STYLES = {
+    "ok": "green",
+    "partial": "cyan",
+    "abstain": "yellow",
+    "rejected": "magenta",
+    "failed": "red",
+}
+
+
+class UsageError(ValueError):
+    """The command cannot be carried out as given; one line with the fix."""
+
+
+def debugging() -> bool:
+    """Whether the user wants tracebacks."""
+    return os.environ.get("LIVE_LCE_DEBUG", "").lower() not in ("", "0", "false")
+
+
+def console() -> Console:
+    """Return the console for results; wide enough for a table when piped."""
+    made = Console(highlight=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made = Console(highlight=False, width=160)
+    return made
+
+
+def note(text: str) -> None:
+    """Tell people something, where it does not disturb programs."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table; cells may hold rich's markup."""
+    made = Table(*columns, title=title or None, title_justify="left", header_style="bold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def styled(status: str) -> str:
+    """Return a status in its colour."""
+    style = STATUS_STYLES.get(status, "")
+    return f"[{style}]{status}[/{style}]" if style else status
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number for people; a dash where it is unknown."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def print_json(value: Any) -> None:
+    """Print strict JSON: what is not finite becomes null."""
+    sys.stdout.write(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """Return a value that strict JSON can hold."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def quiet_logging() -> None:
+    """Show warnings of live_lce as one line each; tracebacks only when debugging."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter() if debugging() else _OneLine("%(message)s"))
+    logger = logging.getLogger("live_lce")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if debugging() else logging.WARNING)
+    logger.propagate = False
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, with the exception's last line instead of its traceback."""
+        text = " ".join(record.getMessage().split())
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            text += f" ({type(error).__name__}: {' '.join(str(error).split())})"
+        return text
+
+
+def die(error: BaseException) -> NoReturn:
+    """Print an error on one line, and leave with its exit code."""
+    from live_lce.config import ConfigError
+
+    if debugging():
+        raise error
+    text = " ".join(str(error).split())
+    code = USAGE if isinstance(error, (UsageError, ConfigError)) else FAILED
+    if isinstance(error, ModuleNotFoundError):
+        text = missing(error)
+    elif not type(error).__module__.startswith("live_lce"):
+        text = f"{type(error).__name__}: {text} (LIVE_LCE_DEBUG=1 shows where; please report it)"
+    typer.echo(f"live-lce: {text}", err=True)
+    sys.exit(code)
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """Say what to install for a module that is not there."""
+    name = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(name, "")
+    package = f"'live_lce[{extra}]'" if extra else name
+    return f"needs the module {error.name}, which is not installed: pip install {package}"
