@@ -8,10 +8,12 @@ import pytest
 
 from live_lce.contract import Finding, Reason
 from live_lce.engine import metadata
+from live_lce.engine.engine import Engine
 from live_lce.engine.presets import PRESETS, recognize
 from live_lce.engine.roles import Roles
 from live_lce.engine.signals import resolve
-from live_lce.settings import Signals
+from live_lce.settings import AnalysisSettings, Signals
+from live_lce.sources.live import LiveLCE
 
 NUMBER = {"dtype": "number", "shape": [], "source": "PV"}
 
@@ -72,6 +74,16 @@ def test_aps_bits_preset() -> None:
     assert (found.i0, found.it, found.ir) == ("I0-net_count", "It-net_count", "Iref-net_count")
     assert metadata.find_absorber(md, PRESETS["aps-bits"]) == "Ni"
     assert metadata.find_edge(md, PRESETS["aps-bits"]) == "K"
+
+
+def test_a_preset_by_name() -> None:
+    doc = descriptor("hhm_energy", "apb_ave_ch1", "apb_ave_ch2")
+    assert roles(start("hhm_energy"), doc, preset="nsls2-iss").it == "apb_ave_ch2"
+    assert isinstance(resolve(start("hhm_energy"), doc, Signals()), Finding)
+    with pytest.raises(ValueError, match="no preset 'bmm'; there are nsls2-bmm"):
+        Engine(AnalysisSettings(signals=Signals(preset="bmm")))
+    with pytest.raises(ValueError, match="there are nsls2-bmm"):
+        LiveLCE(AnalysisSettings(signals=Signals(preset="bmm")))
 
 
 def test_no_beamline_is_needed() -> None:

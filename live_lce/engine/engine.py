@@ -12,6 +12,7 @@ from live_lce.analysis import Analysis, analyse
 from live_lce.classifiers.registry import Registry
 from live_lce.classifiers.types import Prediction
 from live_lce.contract import Finding, Reason, Status
+from live_lce.engine.presets import check_name
 from live_lce.engine.run import Run, as_time
 from live_lce.engine.signals import resolve
 from live_lce.engine.types import Result, RunClosed, RunInfo
@@ -54,6 +55,11 @@ class Engine:
         A run without documents for so long, in seconds of document time, is closed.
     analyse : callable, optional
         Spectrum to analysis; for programs that bring their own.
+
+    Raises
+    ------
+    ValueError
+        If the settings name a preset that does not exist.
     """
 
     KEPT = 10_000
@@ -69,6 +75,7 @@ class Engine:
         analyse: Callable[[Spectrum], Analysis] | None = None,
     ) -> None:
         self.settings = settings or AnalysisSettings()
+        check_name(self.settings.signals.preset)
         self.counters: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))
         self._analyse = analyse or _default_analyse(registry, self.settings)
         self._max_open_runs = max_open_runs

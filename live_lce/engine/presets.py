@@ -160,3 +160,27 @@ def recognize(start: Mapping[str, Any]) -> Preset | None:
         if preset.recognize(start):
             return preset
     return None
+
+
+def choose(name: str, start: Mapping[str, Any]) -> Preset | None:
+    """Return the preset of that name; without a name, the one that the start document shows.
+
+    Raises
+    ------
+    KeyError
+        If there is no preset of that name.
+    """
+    return PRESETS[name] if name else recognize(start)
+
+
+def check_name(name: str) -> None:
+    """Check a preset's name, as given in the settings (empty is fine).
+
+    Raises
+    ------
+    ValueError
+        One line with the names that there are.
+    """
+    if name and name not in PRESETS:
+        known = ", ".join(PRESETS)
+        raise ValueError(f"signals.preset: there is no preset {name!r}; there are {known}.")

@@ -10,7 +10,7 @@ from typing import Any
 from live_lce.classifiers.types import Prediction
 from live_lce.contract import Finding, Reason, Status
 from live_lce.engine import metadata
-from live_lce.engine.presets import PRESETS, recognize
+from live_lce.engine.presets import choose
 from live_lce.engine.roles import Roles
 from live_lce.engine.signals import declares_energy, resolve
 from live_lce.engine.stream import Stream
@@ -53,7 +53,7 @@ class Run:
         self._settings = settings
         self._analyse = analyse
         self._counters = counters
-        preset = PRESETS.get(settings.signals.preset) or recognize(start)
+        preset = choose(settings.signals.preset, start)
         normalization = settings.normalization
         self._absorber = normalization.absorber or metadata.find_absorber(start, preset)
         self._edge = normalization.edge or metadata.find_edge(start, preset)

@@ -16,7 +16,7 @@ from typing import Any
 
 from live_lce.contract import Finding, Reason
 from live_lce.engine import axis, metadata
-from live_lce.engine.presets import PRESETS, Preset, recognize
+from live_lce.engine.presets import Preset, choose
 from live_lce.engine.roles import Roles
 from live_lce.settings import Signals
 
@@ -114,7 +114,7 @@ def resolve(
     name = str(descriptor.get("name") or "primary")
     if name == "baseline" or (signals.stream and name != signals.stream):
         return None
-    preset = PRESETS.get(signals.preset) or recognize(start)
+    preset = choose(signals.preset, start)
     scan = axis.scanned(start)
     names = scan.names if name in scan.streams or signals.stream else frozenset[str]()
     energy, bragg, declared = _axis(descriptor, signals, preset, names)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from live_lce.engine.presets import check_name
 from live_lce.engine.types import Result
 from live_lce.settings import AnalysisSettings
 from live_lce.sources.queue import SpillQueue
@@ -53,6 +54,11 @@ class LiveLCE:
     on_result : callable, optional
         Called in the worker thread with each `Result`, after the publisher.
 
+    Raises
+    ------
+    ValueError
+        If the settings name a preset that does not exist.
+
     Examples
     --------
     >>> RE.subscribe(LiveLCE.from_config())  # doctest: +SKIP
@@ -68,6 +74,7 @@ class LiveLCE:
         on_result: Callable[[Result], object] | None = None,
     ) -> None:
         self.settings = settings or AnalysisSettings()
+        check_name(self.settings.signals.preset)
         self._publisher = publisher
         self._registry = registry
         self._on_result = on_result
