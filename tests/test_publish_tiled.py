@@ -139,7 +139,7 @@ def test_a_subscriber_sees_the_predictions_while_the_run_is_open(
 
     streams = {"predictions": None, "spectra": ["norm"]}
     with subscribe_to_streams(
-        runs, on_update, streams=streams, required_specs=contract.SPEC_NAME, start=0
+        runs, on_update, streams=streams, required_specs=contract.SPEC_NAME, start=None
     ):
         publisher.result(a_result(final=False, label="T4", status=Status.PARTIAL), 0.0)
         wait_for(1)

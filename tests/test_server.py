@@ -1,0 +1,81 @@
+"""The embedded Tiled server: set up right, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from live_lce.server import EmbeddedTiled, ServerError
+
+
+def test_it_is_writable_exports_and_keeps_its_data(tmp_path: Path) -> None:
+    with EmbeddedTiled(tmp_path / "kept") as server:
+        client = server.client()
+        assert list(client) == ["raw", "processed"]
+        for name in ("raw", "processed"):
+            (spec,) = client[name].specs
+            assert (spec.name, spec.version) == ("CatalogOfBlueskyRuns", "3.0")
+        assert "application/json-seq" in client.context.server_info.formats["BlueskyRun"]
+        client["raw"].create_container("kept-node")
+        client.context.close()
+        assert httpx.get(server.uri + "/api/v1/metadata/").status_code == 401
+    with EmbeddedTiled(tmp_path / "kept") as server:
+        client = server.client()
+        assert list(client) == ["raw", "processed"] and list(client["raw"]) == ["kept-node"]
+        client.context.close()
+
+
+def test_a_temporary_folder_is_removed() -> None:
+    with EmbeddedTiled() as server:
+        folder = server.directory
+        assert (folder / "catalog.db").is_file()
+    server.close()
+    assert not folder.exists()
+
+
+def test_problems_are_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(ServerError, match="Give another directory"):
+        EmbeddedTiled(file / "below")
+    with pytest.raises(ServerError, match="letters and digits"):
+        EmbeddedTiled(api_key="not allowed!")
+    with EmbeddedTiled() as server:
+        with pytest.raises(ServerError, match="choose another one, or 0"):
+            EmbeddedTiled(port=int(server.uri.rsplit(":", 1)[1]))
+        with pytest.raises(ServerError, match="give the same one"):
+            EmbeddedTiled(api_key="another")
+
+
+def test_two_servers_in_one_process_keep_apart() -> None:
+    with EmbeddedTiled(containers=("one",)) as one, EmbeddedTiled(containers=("two",)) as two:
+        for server, expected in ((one, "one"), (two, "two"), (one, "one")):
+            client = server.client()
+            assert list(client) == [expected]
+            client.context.close()
+
+
+def test_serve_says_how_to_connect_and_ends_cleanly(tmp_path: Path) -> None:
+    code = "import typer; from live_lce.cli.serve import serve; typer.run(serve)"
+    command = [sys.executable, "-c", code, "--directory", str(tmp_path / "data"), "--port", "0"]
+    environment = os.environ | {"LIVE_LCE_TILED__API_KEY": "secret", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        found = re.search(r"http://\S+", lines[1])
+        assert found is not None, lines
+        answer = httpx.get(found[0] + "/api/v1/search/?api_key=secret")
+        assert {item["id"] for item in answer.json()["data"]} == {"raw", "processed"}
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Stopping." in rest and "Traceback" not in errors
