@@ -391,7 +391,7 @@ def test_a_slow_publisher_delays_no_scan(registry: Registry, run_engine: RunEngi
     duration = time.perf_counter() - began
     waiting = live.counters["waiting"]
     assert waiting > 0, "the scan was to be faster than the publisher"
-    assert duration < len(recorder.results) + 5.0
+    assert duration < 20.0, "waiting for each result would take more than 50 s"
     assert np.median(spent) < 1e-3
     recorder.pause = 0.0
     assert live.close(60)
