@@ -78,7 +78,8 @@ class LiveSettings(_Section):
     max_documents: int = Field(
         20_000,
         ge=100,
-        description="Documents held in memory between RunEngine and worker; more go to a file.",
+        description="Documents kept in memory; beyond half of it partial predictions are left out, "
+        "beyond all of it documents wait on disk.",
     )
 
 

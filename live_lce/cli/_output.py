@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 FAILED, USAGE = 1, 2
 """Exit codes: something failed or could not be read; the command or configuration is wrong."""
@@ -63,7 +63,7 @@ def note(text: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def table(title: str, columns: Sequence[str | Column], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table; cells may hold rich's markup."""
     made = Table(*columns, title=title or None, title_justify="left", header_style="bold")
     for row in rows:

@@ -239,6 +239,10 @@ def _publish(publisher: Publisher, found: FileSpectrum, index: int, analysis: An
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Column
+
+    from live_lce.contract import REASON_WORDS, Reason
+
     cells = [
         (
             f"{row['file']}{':' + row['name'] if row['name'] else ''}".replace("[", "\\["),
@@ -249,12 +253,18 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             number(row["e0"], 1),
             number(row["edge_step"], 3),
             number(row["coverage"]),
-            (row["message"] if not row["label"] else row["reason"]).replace("[", "\\["),
+            row["reason"].replace(";", " "),
         )
         for row in rows
     ]
-    names = ("file", "edge", "status", "label", "conf.", "e0 / eV", "step", "coverage", "reason")
+    names = ("edge", "status", "label", "conf.", "e0 / eV", "step", "coverage", "reason")
     console = _output.console()
-    console.print(_output.table("", names, cells))
+    file = Column("file", overflow="fold")
+    console.print(_output.table("", (file, *names), cells))
     counts = Counter(styled(row["status"]) for row in rows)
     console.print(f"{len(rows)} spectra: " + ", ".join(f"{n} {s}" for s, n in counts.most_common()))
+    for code in dict.fromkeys(code for row in rows for code in row["reason"].split(";") if code):
+        console.print(f"  {code}: {REASON_WORDS[Reason(code)]}", markup=False)
+    for row in rows:
+        if row["status"] == "failed":
+            console.print(f"{row['file']}: {row['message']}", markup=False)

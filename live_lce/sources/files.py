@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from live_lce.contract import Finding, Reason
@@ -68,9 +68,6 @@ def read_spectra(
     *,
     signals: Signals | None = None,
     columns: Mapping[str, str] | None = None,
-    absorber: str = "",
-    edge: str = "",
-    normalized: bool | None = None,
 ) -> list[FileSpectrum]:
     """Read the spectra of a file.
 
@@ -82,10 +79,6 @@ def read_spectra(
         Names, mode, dark offsets and excluded channels, where they fit the file.
     columns : mapping of str, optional
         Which column is what, see :func:`live_lce.sources.files_roles.parse_columns`.
-    absorber, edge : str
-        Used where the file states none.
-    normalized : bool, optional
-        Declares the data normalized or raw; None believes the file, else finds out.
 
     Returns
     -------
@@ -112,23 +105,7 @@ def read_spectra(
         raise FileError(path, error.finding) from None
     except SpectrumRejectedError as error:
         raise FileError(path, error.finding) from None
-    return [_declared(one, absorber, edge, normalized) for one in found]
-
-
-def _declared(
-    found: FileSpectrum, absorber: str, edge: str, normalized: bool | None
-) -> FileSpectrum:
-    spectrum = found.spectrum
-    stated = spectrum.absorber
-    return replace(
-        found,
-        spectrum=replace(
-            spectrum,
-            absorber=stated or absorber,
-            edge=(spectrum.edge if stated or not absorber else "") or edge,
-            normalized=spectrum.normalized if normalized is None else normalized,
-        ),
-    )
+    return found
 
 
 def _text(path: Path) -> str:

@@ -69,7 +69,7 @@ def read_table(text: str) -> Table:
             if not rows:
                 comments.append(stripped)
             continue
-        row = _numbers(stripped)
+        row = _numbers(stripped, len(rows[0]) if rows else 0)
         if row is None:
             if rows:
                 shown = stripped[:40]
@@ -107,7 +107,7 @@ def _table(comments: list[str], rows: list[list[float]]) -> Table:
     return Table(values, labels, ("",) * len(labels), header)
 
 
-def _numbers(line: str) -> list[float] | None:
+def _numbers(line: str, n_columns: int) -> list[float] | None:
     if ";" in line:
         cells = line.split(";")
         if "." not in line:
@@ -116,7 +116,8 @@ def _numbers(line: str) -> list[float] | None:
         cells = line.split(",")
     else:
         cells = line.split()
-    if len(cells) > 1 and not cells[-1].strip():  # a delimiter that ends the line
+    # A delimiter may end the line; but where a column is due, its cell is empty.
+    if len(cells) > 1 and not cells[-1].strip() and len(cells) != n_columns:
         cells = cells[:-1]
     try:
         row = [_number(cell) for cell in cells]
