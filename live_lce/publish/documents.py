@@ -7,6 +7,7 @@ import math
 import platform
 import uuid
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -57,6 +58,7 @@ def run_key(result: Result) -> RunKey:
     return (result.run.uid, result.run.stream, prediction.absorber, prediction.model.sha256)
 
 
+@cache
 def package_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that can change a prediction."""
     found = {"python": platform.python_version()}
@@ -116,7 +118,7 @@ class AnalysisRun:
                 },
                 "settings": _safe_keys(settings.as_json()),
                 "settings_hash": settings.digest,
-                "versions": package_versions(),
+                "versions": dict(package_versions()),
                 "source": source,
             },
         }

@@ -1,0 +1,127 @@
+"""Access tags on a real server with Tiled's tag-based access policy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publish_parts import a_result, a_run
+
+from live_lce.engine.types import RunClosed
+from live_lce.publish.publisher import TiledPublisher
+from live_lce.publish.spool import read_spooled, waiting
+from live_lce.publish.tiled_run import tags_of
+from live_lce.settings import AnalysisSettings
+
+pytestmark = [
+    # tiled's in-process client stands on starlette's test client, which wants httpx2
+    pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
+    # tiled leaves the sockets and databases of its in-process app to the collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+SCOPES = [
+    "read:metadata", "read:data", "write:metadata", "write:data",
+    "create:node", "delete:node", "delete:revision",
+]  # fmt: skip
+ALICE = {"users": [{"name": "alice", "role": "owner"}]}
+TAGS = {
+    "roles": {"owner": {"scopes": SCOPES}},
+    "tags": {"top": ALICE, "proposal-1": ALICE, "foreign": {"users": []}},
+    "tag_owners": {
+        "top": {"users": [{"name": "alice"}]},
+        "proposal-1": {"users": [{"name": "alice"}]},
+    },
+}
+
+
+def configuration(folder: Path) -> dict[str, Any]:
+    passwords = {"users_to_passwords": {"alice": "secret"}}
+    return {
+        "authentication": {
+            "secret_keys": ["S" * 32],
+            "providers": [
+                {
+                    "provider": "toy",
+                    "authenticator": "tiled.authenticators:DictionaryAuthenticator",
+                    "args": passwords,
+                }
+            ],
+        },
+        "database": {"uri": f"sqlite:///{folder}/authn.db", "init_if_not_exists": True},
+        "access_control": {
+            "access_policy": "tiled.access_control.access_policies:TagBasedAccessPolicy",
+            "args": {
+                "provider": "toy",
+                "access_tags_parser": "tiled.access_control.access_tags:AccessTagsParser",
+            },
+        },
+        "trees": [
+            {
+                "path": "/",
+                "tree": "catalog",
+                "args": {
+                    "uri": f"sqlite:///{folder}/catalog.db",
+                    "writable_storage": [str(folder / "data"), f"duckdb:///{folder}/s.duckdb"],
+                    "init_if_not_exists": True,
+                    "top_level_access_tags": ["top"],
+                },
+            }
+        ],
+    }
+
+
+async def define_tags(folder: Path) -> None:
+    from tiled.access_control.access_tags import AccessTagsCompiler
+    from tiled.server.settings import DatabaseSettings
+
+    database = DatabaseSettings(uri=f"sqlite+aiosqlite:///{folder}/catalog.db")
+    compiler = AccessTagsCompiler(SCOPES, TAGS, database, None)
+    compiler.load_tag_config()
+    await compiler.compile()
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Any]:
+    """The container of runs, as alice sees it: she owns proposal-1, and not foreign."""
+    from tiled.client import Context, from_context
+    from tiled.client.context import password_grant
+    from tiled.server.app import build_app_from_config
+    from tiled.structures.core import Spec
+
+    (tmp_path / "data").mkdir()
+    app = build_app_from_config(configuration(tmp_path))
+    with Context.from_app(app) as context:
+        asyncio.run(define_tags(tmp_path))
+        (provider,) = context.server_info.authentication.providers
+        tokens = password_grant(
+            context.http_client, provider.links["auth_endpoint"], "toy", "alice", "secret"
+        )
+        context.configure_auth(tokens)
+        spec = Spec("CatalogOfBlueskyRuns", version="3.0")
+        yield from_context(context).create_container("processed", specs=[spec], access_tags=["top"])
+
+
+def test_tags_are_carried_over_or_the_run_stays_on_disk(
+    runs: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = tmp_path / "spool"
+    for tag in ("proposal-1", "foreign", "unknown"):
+        publisher = TiledPublisher(runs, settings=AnalysisSettings(), spool=spool, source="test")
+        publisher.result(a_result(run=a_run(uid=tag, tiled_access_tags=[tag])), 0.0)
+        publisher.closed(RunClosed(tag, "success"))
+        publisher.close()
+        published = tag == "proposal-1"
+        assert publisher.counters["runs_published"] == published
+        assert publisher.counters["runs_spooled"] == (not published)
+    (key,) = runs
+    run = runs[key]
+    assert tags_of(run) == ["proposal-1"]
+    assert tags_of(run["predictions"].base["internal"]) == ["proposal-1"]
+    left = [read_spooled(path).start["tiled_access_tags"] for path in waiting(spool)]
+    assert sorted(left) == [["foreign"], ["unknown"]]
+    assert "not an owner" in caplog.text and "not defined" in caplog.text
