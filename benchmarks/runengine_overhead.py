@@ -100,9 +100,9 @@ def make_plan(dwell: float) -> Callable[[], Any]:
         SynSignal(func=lambda: i0() * float(np.exp(-mu(mono.position))), name="It"),
     ]
 
-    def per_step(detectors: Any, step: Any, positions: Any) -> Any:
+    def per_step(detectors: Any, step: Any, pos_cache: Any) -> Any:
         yield from bps.sleep(dwell)
-        yield from bps.one_nd_step(detectors, step, positions)
+        yield from bps.one_nd_step(detectors, step, pos_cache)
 
     options = {"per_step": per_step} if dwell else {}
     md = {"element": "Fe", "edge": "K"}
