@@ -19,9 +19,6 @@ from live_lce.settings import AnalysisSettings
 pytestmark = [
     # tiled's in-process client stands on starlette's test client, which wants httpx2
     pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
-    # tiled leaves the sockets and databases of its in-process app to the collector
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
 SCOPES = [
