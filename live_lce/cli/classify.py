@@ -105,7 +105,7 @@ def expand(patterns: list[str]) -> list[Path]:
         if not inside:
             raise UsageError(f"{pattern}: no data files there: check the path")
         found += inside
-    return list(dict.fromkeys(found))
+    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
 
 def _is_data(path: Path) -> bool:

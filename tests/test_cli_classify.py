@@ -1,0 +1,156 @@
+"""`live-lce classify`: files in, table or JSON out, and into Tiled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_parts import Cli, cli, write_scan
+
+from live_lce.contract import Reason
+from live_lce.server import EmbeddedTiled
+
+__all__ = ["cli"]  # a fixture
+
+KEYS = {
+    *("file", "absorber", "edge", "status", "reason", "label", "probabilities", "confidence"),
+    *("e0", "edge_step", "coverage", "model"),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedTiled]:
+    with EmbeddedTiled() as server:
+        yield server
+
+
+def test_json_of_a_good_file(cli: Cli, tmp_path: Path) -> None:
+    done = cli("classify", "--json", write_scan(tmp_path / "fe.xdi"))
+    (row,) = done.json
+    assert done.code == 0, done.err
+    assert row.keys() >= KEYS
+    assert (row["absorber"], row["edge"], row["status"], row["label"]) == ("Fe", "K", "ok", "O6")
+    assert math.isclose(sum(row["probabilities"].values()), 1, abs_tol=1e-6)
+    assert row["confidence"] == max(row["probabilities"].values())
+    assert abs(row["e0"] - 7124) < 2 and abs(row["edge_step"] - 0.8) < 0.05
+    assert row["coverage"] == 1.0
+    assert row["model"]["name"] == "carbone-cnn_Fe_K" and len(row["model"]["sha256"]) == 64
+
+
+def test_the_table_says_the_same(cli: Cli, tmp_path: Path) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    done = cli("classify", "fe.xdi")
+    assert done.code == 0
+    for word in ("fe.xdi", "Fe K", "ok", "O6", "1 spectra"):
+        assert word in done.out
+
+
+def test_what_is_not_answered_is_null_and_explained(cli: Cli, tmp_path: Path) -> None:
+    write_scan(tmp_path / "short.xdi", last=7090)
+    (row,) = cli("classify", "--json", "short.xdi").json
+    assert row["status"] == "rejected" and row["reason"].startswith(Reason.EDGE_NOT_REACHED)
+    assert row["e0"] is None and row["probabilities"] is None and row["label"] == ""
+    done = cli("classify", "short.xdi")
+    assert done.code == 0, "nothing went wrong"
+    assert "edge_not_reached: The scan ends before the edge" in done.out
+
+
+def test_a_file_that_cannot_be_read_fails_alone(cli: Cli, tmp_path: Path) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    (tmp_path / "bad.dat").write_bytes(b"\0\1\2")
+    done = cli("classify", "--json", "bad.dat", "fe.xdi", "missing.dat")
+    assert done.code == 1
+    assert [row["status"] for row in done.json] == ["failed", "ok", "failed"]
+    assert done.json[0]["reason"] == Reason.UNREADABLE_FILE
+    (tmp_path / "torn.dat").write_text("7000 1\n7001\n")
+    (row,) = cli("classify", "--json", "torn.dat").json
+    assert (row["status"], row["reason"]) == ("rejected", Reason.UNEQUAL_LENGTHS)
+
+
+def test_folders_and_patterns(cli: Cli, tmp_path: Path) -> None:
+    inner = tmp_path / "data" / "more"
+    inner.mkdir(parents=True)
+    for name in ("a.xdi", "b.001", "more/c.dat"):
+        write_scan(tmp_path / "data" / name)
+    (inner / "README.md").write_text("no data")
+    assert len(cli("classify", "--json", "data").json) == 3
+    assert len(cli("classify", "--json", "data/*.xdi", "data/**/*.dat").json) == 2
+    assert len(cli("classify", "--json", str(tmp_path / "data/*.xdi"), "data/a.xdi").json) == 1
+    done = cli("classify", "nothing*.dat")
+    assert done.code == 2 and done.err.count("\n") == 1
+
+
+def test_options_override_the_file(cli: Cli, tmp_path: Path) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    (row,) = cli("classify", "--json", "--absorber", "mn", "fe.xdi").json
+    assert row["status"] == "rejected" and row["absorber"] == "Mn"
+    (row,) = cli("classify", "--json", "--normalized", "fe.xdi").json
+    assert row["norm_method"] in ("as_given", "none") and row["edge_step"] is None
+    (row,) = cli("classify", "--json", "--family", "other", "fe.xdi").json
+    assert row["reason"].split(";")[0] == Reason.NO_MODEL
+    (row,) = cli("classify", "--json", "--columns", "energy=1,norm=2", "fe.xdi").json
+    assert row["columns"] == "energy=energy mu=xmu"
+    for wrong in ("energy", "energy=1,mu"):
+        assert cli("classify", "--columns", wrong, "fe.xdi").code == 2
+
+
+def test_an_athena_project_gives_a_row_per_group(cli: Cli, tmp_path: Path) -> None:
+    from larch import Group
+    from larch.io import create_athena
+    from synthetic import xanes_energy, xanes_mu
+
+    project = create_athena(str(tmp_path / "two.prj"))
+    for name, height in (("first", 0.0), ("second", 0.9)):
+        energy = xanes_energy()
+        mu = xanes_mu(energy, white_line=height)
+        project.add_group(Group(energy=energy, mu=mu, label=name))
+    project.save()
+    rows = cli("classify", "--json", "two.prj").json
+    assert [row["label"] for row in rows] == ["T4", "O6"]
+    assert len({row["name"] for row in rows}) == 2
+
+
+def test_a_damaged_model_is_a_failure(cli: Cli, tmp_path: Path) -> None:
+    model = tmp_path / "models" / "carbone-cnn_Fe_K.onnx"
+    model.write_bytes(model.read_bytes()[:-10])
+    write_scan(tmp_path / "fe.xdi")
+    done = cli("classify", "--json", "fe.xdi")
+    assert done.code == 1
+    assert done.json[0]["reason"].split(";")[0] == Reason.MODEL_DAMAGED
+    assert cli("models", "list").code == 1
+
+
+def test_publishing_and_again(
+    cli: Cli, tmp_path: Path, server: EmbeddedTiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    assert cli("classify", "--tiled", "fe.xdi").code == 2, "no server is configured"
+    monkeypatch.setenv("LIVE_LCE_TILED__URI", server.uri)
+    monkeypatch.setenv("LIVE_LCE_TILED__API_KEY", server.api_key)
+    done = cli("classify", "--tiled", "fe.xdi")
+    assert done.code == 0, done.err
+    assert "1 published" in done.err
+    client = server.client()
+    try:
+        (run,) = client["processed"].values()
+        assert run.metadata["start"]["live_lce"]["source"] == "file"
+        assert run.metadata["start"]["sample"] == {"name": "test"}
+        assert run.metadata["stop"]["live_lce"]["label"] == "O6"
+        (row,) = cli("classify", "--json", "fe.xdi").json
+        table = run["predictions"].read()
+        assert float(table["confidence"][0]) == pytest.approx(row["confidence"])
+        done = cli("classify", "--tiled", "fe.xdi")
+        assert done.code == 0 and "1 there already" in done.err
+        assert len(client["processed"]) == 1
+    finally:
+        client.context.close()
+
+
+def test_a_server_that_is_away_keeps_the_run_on_disk(cli: Cli, tmp_path: Path) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    done = cli("classify", "--uri", "http://127.0.0.1:9", "--json", "fe.xdi")
+    assert done.code == 1 and done.json[0]["status"] == "ok"
+    assert "kept on disk" in done.err
+    assert len(list((tmp_path / "state/live_lce/spool").glob("*.jsonl"))) == 1

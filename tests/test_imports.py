@@ -1,0 +1,125 @@
+"""Imports point one way, modules stay small, and `import live_lce` stays cheap."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "live_lce"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Who may import whom, as in docs/architecture.md; None: everything.
+ALLOWED: dict[str, set[str] | None] = {
+    "contract": set(),
+    "settings": {"contract"},
+    "spectra": {"contract", "settings"},
+    "classifiers": {"contract", "settings", "spectra"},
+    "analysis": {"contract", "settings", "spectra", "classifiers"},
+    "engine": {"contract", "settings", "spectra", "classifiers", "analysis"},
+    # The engine's and its parts' types travel in results.
+    "publish": {
+        *("contract", "settings", "engine.types", "classifiers.types", "spectra.types"),
+        "spectra.features",  # norm on the contract's grid
+    },
+    "config": {"contract", "settings"},
+    "sources": {
+        *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
+        "publish",
+    },
+    "server": set(),
+    "training": {"contract", "settings", "spectra", "classifiers"},
+    "cli": None,
+}
+# sim makes spectra and beamlines with whatever it needs, but must not know how they are judged.
+FORBIDDEN = {"sim": {"engine", "publish", "cli", "analysis"}}
+HEAVY = ("larch", "tiled", "onnxruntime", "bluesky", "scipy", "xraydb", "databroker", "torch")
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield the modules of ours that a module imports, also late and for types."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path.name}: relative import"
+            found = [node.module]
+            if node.module == "live_lce":
+                found = [f"live_lce.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (
+            name.removeprefix("live_lce.") for name in found if name.startswith("live_lce.")
+        )
+
+
+def _ours(name: str) -> bool:
+    top = name.partition(".")[0]
+    return (PACKAGE / top).is_dir() or (PACKAGE / f"{top}.py").is_file()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_imports_point_one_way(path: Path) -> None:
+    name = _name(path)
+    room = name.partition(".")[0]
+    if not room:
+        return
+    wrong = []
+    for imported in filter(_ours, _imports(path)):
+        there = imported.partition(".")[0]
+        if there == room:
+            continue
+        allowed = ALLOWED.get(room)
+        if allowed is not None and not {there, imported} & allowed:
+            wrong.append(imported)
+        if there in FORBIDDEN.get(room, set()):
+            wrong.append(imported)
+    assert wrong == [], f"{name} may not import these, see docs/architecture.md"
+
+
+def test_every_room_has_rules() -> None:
+    rooms = {_name(path).partition(".")[0] for path in MODULES} - {""}
+    assert rooms == {*ALLOWED, *FORBIDDEN}
+
+
+def test_the_pure_rooms_do_no_io() -> None:
+    banned = {"bluesky", "tiled", "threading", "queue", "socket", "httpx", "time", "asyncio"}
+    wrong = []
+    for path in MODULES:
+        room = _name(path).partition(".")[0]
+        if room not in {"contract", "settings", "spectra", "engine"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            wrong += [f"{path.name}: {n}" for n in names if n.partition(".")[0] in banned]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_module_is_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize(
+    "statement", ["import live_lce", "import live_lce.cli.app", "import live_lce.config"]
+)
+def test_nothing_heavy_at_import(statement: str) -> None:
+    script = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "live_lce" in loaded
+    assert loaded.isdisjoint(HEAVY)
