@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,7 @@ def read_standards(folder: Path) -> Iterator[Standard]:
 
     table = pd.read_csv(folder / "index.csv")
     table = table[(table["set"] == "main") & (table.edge == "K")]
+    row: Any  # pandas types the columns as anything at all
     for row in table.itertuples():
         energy, mu = np.loadtxt(folder / row.file, comments="#", usecols=(0, 1)).T
         mode = row.mode if row.mode in {"transmission", "fluorescence"} else "mu"
