@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from live_lce.settings import AnalysisSettings
 pytestmark = [
     # tiled's in-process client stands on starlette's test client, which wants httpx2
     pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
+    # tiled leaves its in-process app's databases to the collector, see the fixture's end
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 SCOPES = [
@@ -101,6 +105,8 @@ def runs(tmp_path: Path) -> Iterator[Any]:
         context.configure_auth(tokens)
         spec = Spec("CatalogOfBlueskyRuns", version="3.0")
         yield from_context(context).create_container("processed", specs=[spec], access_tags=["top"])
+    del app, context
+    gc.collect()  # here, under this module's filters, and not in some later test
 
 
 def test_tags_are_carried_over_or_the_run_stays_on_disk(
