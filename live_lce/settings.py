@@ -110,6 +110,12 @@ class Pacing(_Frozen):
     interval: float = Field(
         5.0, gt=0, description="Further ones each time that the scan grew by so many eV."
     )
+    stop: float = Field(
+        100.0,
+        ge=0,
+        description="No partial predictions at energies further past the edge (eV): the answer "
+        "rests on the near edge, and the edge step is settled there.",
+    )
 
 
 class Classification(_Frozen):

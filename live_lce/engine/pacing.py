@@ -12,13 +12,14 @@ class Pacer:
 
     The first is due once the covered range reaches from `start` eV below the edge to
     `start` eV above it (in whichever direction the scan goes), the next ones each time
-    that the range has grown by `interval` eV.  Without a known edge the first one is due
-    once the range is wide enough to hold an edge with something on both sides.
+    that the range has grown by `interval` eV, until the scan is `stop` eV past the edge.
+    Without a known edge the first one is due once the range is wide enough to hold an
+    edge with something on both sides.
 
     Parameters
     ----------
     settings : Pacing
-        `start` and `interval`, in eV.
+        `start`, `interval` and `stop`, in eV.
     edge_energy : float or None
         Tabulated edge (eV), if the absorber is known.
     """
@@ -44,7 +45,7 @@ class Pacer:
             return False
         self._low = min(self._low, energy)
         self._high = max(self._high, energy)
-        if not self._settings.partial or not self._passed():
+        if not self._settings.partial or not self._passed() or self._beyond(energy):
             return False
         if not math.isnan(self._at_last) and self.extent < self._at_last + self._settings.interval:
             return False
@@ -56,3 +57,6 @@ class Pacer:
             return self.extent >= self.BLIND_RANGE
         start = self._settings.start
         return self._low <= self._edge - start and self._high >= self._edge + start
+
+    def _beyond(self, energy: float) -> bool:
+        return self._edge is not None and energy > self._edge + self._settings.stop

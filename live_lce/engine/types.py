@@ -46,7 +46,7 @@ class Result:
     normalized : NormalizedSpectrum, optional
         None where the gate rejected the spectrum.
     n_points, n_dropped : int
-        Points received for the spectrum and dropped from it.
+        Points used for the spectrum, and dropped from it.
     raw_seq_num_first, raw_seq_num_last : int
         Raw events used; 0 if none.
     raw_time : float
