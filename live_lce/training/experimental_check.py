@@ -1,6 +1,7 @@
 """Judge the models on measured standards.
 
-``python -m live_lce.training.experimental_check ../shared/data/experimental [--models models]``
+``python -m live_lce.training.experimental_check ../shared/data/experimental [--models models] [--write]``
+prints the results, and with ``--write`` puts them on the models' cards.
 """
 
 from __future__ import annotations
@@ -123,13 +124,27 @@ def check(folder: Path, registry: Registry, settings: AnalysisSettings) -> dict[
     return dict(tallies)
 
 
+def _write(registry: Registry, tallies: dict[str, Tally]) -> None:
+    from live_lce.training.export import rewrite_card
+
+    for card in registry.cards():
+        if card.absorber in tallies:
+            found = tallies[card.absorber].metrics()
+            metrics = {**card.metrics, "experimental standards": found}
+            rewrite_card(card.model_copy(update={"metrics": metrics}), registry.folder)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Print a table per absorber, and what was answered wrongly."""
     parser = argparse.ArgumentParser(prog="live_lce.training.experimental_check")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", type=Path, help="folder of the models; by default the shipped")
+    parser.add_argument("--write", action="store_true", help="put the numbers on the cards")
     options = parser.parse_args(argv)
-    tallies = check(options.folder, Registry(options.models), AnalysisSettings())
+    registry = Registry(options.models)
+    tallies = check(options.folder, registry, AnalysisSettings())
+    if options.write:
+        _write(registry, tallies)
     for absorber, tally in sorted(tallies.items()):
         sys.stdout.write(f"{absorber}\n")
         for name, value in tally.metrics().items():

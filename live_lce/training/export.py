@@ -6,6 +6,7 @@ import hashlib
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -37,7 +38,32 @@ def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
     import onnx
 
     folder.mkdir(parents=True, exist_ok=True)
-    model = onnx.load_from_string(_graph(module, card.grid.n_points))
+    return _write(onnx.load_from_string(_graph(module, card.grid.n_points)), card, folder)
+
+
+def rewrite_card(card: ModelCard, folder: Path) -> ModelCard:
+    """Put a changed card into an existing model's files, weights untouched.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The changed one.
+    folder : Path
+        Holds its files.
+
+    Returns
+    -------
+    ModelCard
+        With the new sha256.
+    """
+    import onnx
+
+    return _write(onnx.load(folder / f"{card.name}.onnx"), card, folder)
+
+
+def _write(model: Any, card: ModelCard, folder: Path) -> ModelCard:
+    import onnx
+
     del model.metadata_props[:]
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, card.embedded()
