@@ -32,7 +32,8 @@ N_FOLDS = 5
 HELD_OUT = N_FOLDS - 1
 PREPROCESSING = (
     "normalized absorption averaged over the grid's bins, relative to the edge reference;"
-    " scaled to zero mean and unit variance inside the ONNX graph"
+    " scaled to zero mean and unit variance inside the ONNX graph;"
+    " training spectra that begin inside the window carry their first value on below"
 )
 LICENCE = (
     "BSD-3-Clause; trained on OmniXAS (BSD-3-Clause) and on FEFF10 spectra of structures of"
@@ -112,7 +113,7 @@ def train(
         metrics=metrics,
         ood=OutOfDistribution(method=distance.METHOD, threshold=distance.THRESHOLD),
         licence=LICENCE,
-        created_by=f"python -m live_lce.training.carbone_cnn --seed {seed} --epochs {epochs}",
+        created_by=f"python -m live_lce.training.carbone_cnn --data DATA --out models --seed {seed} --epochs {epochs}",
     )
     return write_model(Exported(fit(rows, grid, how, seed, epochs), final), card, out)
 
