@@ -113,7 +113,10 @@ def train(
         metrics=metrics,
         ood=OutOfDistribution(method=distance.METHOD, threshold=distance.THRESHOLD),
         licence=LICENCE,
-        created_by=f"python -m live_lce.training.carbone_cnn --data DATA --out models --seed {seed} --epochs {epochs}",
+        created_by=(
+            "python -m live_lce.training.carbone_cnn --data DATA --out models"
+            f" --seed {seed} --epochs {epochs}"
+        ),
     )
     return write_model(Exported(fit(rows, grid, how, seed, epochs), final), card, out)
 

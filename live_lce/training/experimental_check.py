@@ -1,6 +1,7 @@
 """Judge the models on measured standards.
 
-``python -m live_lce.training.experimental_check ../shared/data/experimental`` prints the results, and with ``--write`` puts them on the models' cards.
+``python -m live_lce.training.experimental_check ../shared/data/experimental``
+prints the results, and with ``--write`` puts them on the models' cards.
 """
 
 from __future__ import annotations
