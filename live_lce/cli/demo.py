@@ -1,0 +1,196 @@
+"""``live-lce demo``: a simulated in-situ experiment, classified while it runs."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from live_lce.engine.types import Result
+    from live_lce.server import EmbeddedTiled
+    from live_lce.sim.experiment import Done
+    from live_lce.sim.watch import Row
+
+INTERACTIVE_DURATION, HEADLESS_DURATION = 60.0, 20.0
+_COMPARED = ("spectrum_index", "final", "status", "label", "confidence", "raw_seq_num_last")
+
+
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Plain lines, no live screen; for logs and CI.")
+    ] = False,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            "--duration",
+            help="Seconds over which to spread the scans; 0 is as fast as it goes. "
+            "[default: 60, with --headless 20]",
+            min=0.0,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Watch a simulated in-situ experiment being classified while its scans run.
+
+    An embedded Tiled server, ophyd devices on a real RunEngine, hematite reacting
+    to a ferrite in a furnace, noise, a glitch, a paused and an aborted scan.  What
+    you see comes back from Tiled by subscription.  The spectra were computed for this
+    purpose; none of their materials is in the training set.
+
+    Exit codes: 0; 1 if fewer than 80 % are right or a prediction is missing in Tiled;
+    2 if something is not installed; 130 after Ctrl-C.
+
+    Examples
+    --------
+        live-lce demo
+
+        live-lce demo --headless --duration 30
+    """
+    from rich.console import Console
+
+    console = Console(file=sys.stdout)  # bound: the RunEngine's own lines are kept back
+    if duration is None:
+        duration = HEADLESS_DURATION if headless else INTERACTIVE_DURATION
+    try:
+        import ophyd
+
+        from live_lce.server import EmbeddedTiled, ServerError
+    except ImportError as error:
+        typer.echo(f"Error: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
+        raise typer.Exit(2) from None
+    ophyd.set_cl("dummy")  # no EPICS here
+    try:
+        with tempfile.TemporaryDirectory() as spool, EmbeddedTiled() as server:
+            console.print(f"Tiled at {server.uri}?api_key={server.api_key}", soft_wrap=True)
+            passed = _experiment(server, Path(spool), console, headless, duration)
+            if not headless and sys.stdin.isatty():
+                console.print("The server stays until Enter or Ctrl-C: look around.")
+                sys.stdin.readline()
+    except ServerError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        console.print("Interrupted.")
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if passed else 1)
+
+
+def _experiment(
+    server: EmbeddedTiled, spool: Path, console: Console, headless: bool, duration: float
+) -> bool:
+    """Run everything and report; return whether it passed."""
+    from bluesky import RunEngine
+    from bluesky_tiled_plugins import TiledWriter
+
+    from live_lce.publish.publisher import TiledPublisher
+    from live_lce.settings import AnalysisSettings, Pacing, Signals
+    from live_lce.sim.beamline import DARK_RATE
+    from live_lce.sim.experiment import insitu_experiment, run_experiment
+    from live_lce.sim.plans import xanes_energies
+    from live_lce.sim.view import Lines, LiveTable, View
+    from live_lce.sim.watch import Watcher
+    from live_lce.sources.live import LiveLCE
+
+    signals = Signals(dark=dict.fromkeys(("I0", "It", "Ir"), DARK_RATE))
+    settings = AnalysisSettings(signals=signals, pacing=Pacing(interval=10.0))
+    client = server.client()
+    points = [float(e) for e in xanes_energies(0.0)]
+    computed: list[Result] = []
+    done: list[Done] = []
+    numbers = iter(range(1, 1000))
+
+    lce = LiveLCE(
+        settings,
+        publisher=TiledPublisher(
+            server.uri, settings=settings, spool=spool, source="RE", api_key=server.api_key
+        ),
+        on_result=computed.append,
+    )
+    console.print("Loading models and libraries ...")
+    lce.wait_until_ready(60)
+    view: View = Lines(console, points) if headless else LiveTable(console, points)
+    watcher = Watcher(client["processed"], view.row)
+    engine = RunEngine({})
+    engine.subscribe(TiledWriter(client["raw"], backup_directory=str(spool / "raw")))
+    engine.subscribe(lce)
+    try:
+        for finished in run_experiment(
+            engine,
+            insitu_experiment(),
+            duration=duration,
+            started=lambda uid, scan: view.scan(next(numbers), uid, scan),
+        ):
+            done.append(finished)
+            lce.flush(60)  # a beamline's scans take minutes: nothing piles up there
+        lce.flush(120)
+        seen = watcher.wait(len(computed), 30)
+    finally:
+        lce.close(30)
+        watcher.close()
+        view.close()
+    return _report(client, console, done, computed, watcher.rows, seen)
+
+
+def _report(
+    client: Any,
+    console: Console,
+    done: Sequence[Done],
+    computed: Sequence[Result],
+    rows: Sequence[Row],
+    seen: bool,
+) -> bool:
+    from live_lce.sim.experiment import score
+    from live_lce.sim.view import score_lines
+    from live_lce.sim.watch import stored_predictions
+
+    stored = {d.uid: stored_predictions(client["processed"], d.uid) for d in done}
+    labels = {uid: r["label"] for uid, found in stored.items() for r in found if r["final"]}
+    faults = [
+        f"scan {i}: {fault}"
+        for i, d in enumerate(done, 1)
+        for fault in _differences(stored[d.uid], [c for c in computed if c.run.uid == d.uid])
+    ]
+    if not seen:
+        faults.append(f"the subscriber saw {len(rows)} of {len(computed)} predictions")
+    result = score(done, labels)
+    out: list[str] = ["", *score_lines(result, done)]
+    out.append(
+        f"In Tiled: {len(done)} raw runs in raw/, "
+        f"{sum(len(found) for found in stored.values())} predictions in processed/"
+    )
+    out += [f"  fault: {fault}" for fault in faults]
+    # The spectra's last prediction waits for the stop document; partial ones only for an event.
+    delays = [row.delay for row in rows if not row.final]
+    if delays:
+        out.append(
+            f"From event to subscriber: median {1000 * median(delays):.0f} ms, "
+            f"longest {1000 * max(delays):.0f} ms ({len(delays)} partial predictions)"
+        )
+    passed = result.passed and not faults
+    out.append("PASSED" if passed else "FAILED")
+    for line in out:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return passed
+
+
+def _differences(stored: Sequence[dict[str, Any]], computed: Sequence[Result]) -> list[str]:
+    """Compare what Tiled holds on a raw run with what the callback computed."""
+    if not any(row["final"] for row in stored):
+        return ["no final prediction in Tiled"]
+    expected = sorted(
+        (c.spectrum_index, int(c.final), c.prediction.status.value, c.prediction.label,
+         c.prediction.confidence, c.raw_seq_num_last)
+        for c in computed
+    )  # fmt: skip
+    found = sorted(tuple(row[name] for name in _COMPARED) for row in stored)
+    if found != expected:
+        return [f"Tiled holds {found}, computed were {expected}"]
+    return []

@@ -1,0 +1,63 @@
+"""`live-lce demo` end to end: embedded Tiled, RunEngine, models, subscription."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("ophyd", reason="needs the extra `sim`")
+pytest.importorskip("uvicorn", reason="needs the extra `server`")
+
+RUN = "from live_lce.cli.app import main; raise SystemExit(main())"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", RUN, "demo", "--headless", *arguments]
+
+
+@pytest.mark.timeout(400)
+def test_demo_headless() -> None:
+    done = subprocess.run(
+        command("--duration", "5"), capture_output=True, text=True, timeout=380, check=False
+    )
+    out = done.stdout
+    assert done.returncode == 0, out + done.stderr
+    assert out.rstrip().endswith("PASSED")
+    right, scored = map(int, re.search(r"(\d+) of (\d+) scored", out).groups())
+    assert scored >= 12 and right / scored >= 0.8
+    assert len(re.findall(r"^ +\d+ final ", out, re.M)) == 15
+    for words in ("[paused]", "[aborted]", "[glitch]", "scan_aborted", "spikes", "window_not"):
+        assert words in out, words
+    # Partial predictions are seen before the scan's final one.
+    assert out.index(" 1 partial") < out.index(" 1 final")
+    assert float(re.search(r"median (\d+) ms", out).group(1)) < 10_000
+    assert "fault" not in out and "Traceback" not in out + done.stderr
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_is_clean() -> None:
+    process = subprocess.Popen(
+        command("--duration", "120"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("scan  1"):
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)  # the RunEngine takes one as "at the next checkpoint"
+    out = process.communicate(timeout=120)[0]
+    assert process.returncode == 130, out
+    assert "Interrupted." in out and "Traceback" not in out
