@@ -82,6 +82,7 @@ class Reason(StrEnum):
     WINDOW_NOT_COVERED = "window_not_covered"
     LOW_CONFIDENCE = "low_confidence"
     OUT_OF_DISTRIBUTION = "out_of_distribution"
+    METAL_LIKE = "metal_like"
     # -- answered, but not the last word ---------------------------------------------------
     SCAN_RUNNING = "scan_running"
     SCAN_ABORTED = "scan_aborted"
@@ -131,7 +132,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.EXTERNAL_DATA: "The signals lie in external files, which are not read live yet: add a scalar channel to the events.",
     Reason.WINDOW_NOT_COVERED: "The scan does not cover the energies that the model reads: wait, or scan further past the edge.",
     Reason.LOW_CONFIDENCE: "No class is probable enough: look at `label_set`, count longer, or compare with standards.",
-    Reason.OUT_OF_DISTRIBUTION: "The spectrum looks like nothing that the model was trained on (metal, sulfide, halide, artefact?): do not use a label.",
+    Reason.OUT_OF_DISTRIBUTION: "The spectrum looks like nothing that the model was trained on: check for artefacts, and do not use a label.",
+    Reason.METAL_LIKE: "The edge rises late, as a metal's does, and the models know only oxides: do not use a label.",
     Reason.SCAN_RUNNING: "The scan is still running: the answer may change until it ends.",
     Reason.SCAN_ABORTED: "The scan was aborted or failed: the answer rests on what was measured.",
     Reason.POST_EDGE_SHORT: "Less than 60 eV past the edge: the edge step is provisional and may be off by up to 20 %.",

@@ -7,6 +7,8 @@ import csv
 import numpy as np
 import pytest
 
+from live_lce.analysis import analyse
+from live_lce.classifiers.registry import Registry
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra.normalize import normalize
 from live_lce.spectra.types import Spectrum, SpectrumRejectedError
@@ -75,3 +77,18 @@ def test_the_edge_reference_of_a_partial_scan_is_that_of_the_full_one(standards)
                     off.append((row["id"], past, part - full))
     assert judged > 100
     assert off == []
+
+
+def test_foils_are_taken_for_metals_and_get_no_label(standards):
+    foils = [
+        (row, data)
+        for row, data in standards
+        if row["family"] == "metal" and row["absorber"] in TRANSITION - {"Zn"}
+    ]
+    assert len(foils) > 30
+    answered = []
+    for row, (energy, mu) in foils:
+        prediction = analyse(Spectrum(energy, mu, row["absorber"], "K"), Registry(), SETTINGS)
+        if prediction.prediction.answered:
+            answered.append(row["id"])
+    assert len(answered) <= 1, answered

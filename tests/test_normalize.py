@@ -251,3 +251,10 @@ def test_partial_scans_are_refused_or_near_the_full_scan(cut, seed):
         return
     if np.isfinite(part.edge_reference):
         assert part.edge_reference == pytest.approx(full.edge_reference, abs=1.0)
+
+
+def test_a_metal_like_edge_is_recognized():
+    x = E - 7117.0
+    norm = 0.45 / (1 + np.exp(-(x + 1) / 0.8)) + 0.55 / (1 + np.exp(-(x - 8) / 1.5))
+    assert Reason.METAL_LIKE in reasons(run(mu=0.3 + 0.8 * norm))
+    assert Reason.METAL_LIKE not in reasons(run())

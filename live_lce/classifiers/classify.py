@@ -132,11 +132,14 @@ def _verdict(
     best = float(probabilities[order[0]])
     name = blank.classes[order[0]]
     status, deciding = _decide(finite, best, ood_score, name, limits)
+    metal = [f for f in spectrum.findings if f.reason is Reason.METAL_LIKE]
+    if metal and status is not Status.FAILED:  # whatever the model thinks of it
+        status, deciding = Status.ABSTAIN, (*metal, *deciding)
     answered = status is Status.OK
     return replace(
         blank,
         status=status,
-        findings=(*deciding, *spectrum.findings),
+        findings=tuple(dict.fromkeys((*deciding, *spectrum.findings))),
         label=name if answered else "",
         confidence=best if answered else 0.0,
         probabilities=probabilities if finite else None,

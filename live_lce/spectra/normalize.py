@@ -270,6 +270,10 @@ def _verdict(
     off = done.e0 - target.expected
     if not E0_EXPECTED[0] <= off <= E0_EXPECTED[1]:
         remarks.append(Finding(Reason.E0_SHIFTED, f"{off:+.1f} eV"))
+    if np.isfinite(done.edge_reference) and quality.rises_like_a_metal(
+        done.energy, done.norm, done.edge_reference
+    ):
+        remarks.append(Finding(Reason.METAL_LIKE))
     if spectrum.mode == "fluorescence" and quality.over_absorbed(done.energy, done.norm, done.e0):
         remarks.append(Finding(Reason.OVER_ABSORPTION))
     return tuple(remarks)
