@@ -44,7 +44,7 @@ def test_norm_is_continuous_and_goes_to_zero_and_one() -> None:
         seam = np.abs(energy[:-1] - s.energy[0]) < 1.0
         seam |= np.abs(energy[:-1] - s.energy[-1]) < 1.0
         assert np.abs(np.diff(norm))[seam].max() < 0.02
-        assert norm[0] < 0.02 and abs(norm[-1] - 1) < 0.01
+        assert norm[0] < 0.02 and abs(norm[-1] - 1) < 0.03
         np.testing.assert_allclose(s.norm(s.energy), s.mu, atol=1e-12)
 
 
