@@ -66,6 +66,7 @@ class EmbeddedTiled:
             ) from error
         except (RuntimeError, TimeoutError) as error:
             raise ServerError(f"The Tiled server did not start: {error}") from error
+        _share_no_connection(self._server.storage)
         self._open = True
         _open_keys.append(key)
         try:
@@ -149,6 +150,21 @@ def _server_class() -> Any:
             "The embedded Tiled server is not installed: pip install 'live_lce[server]'."
         ) from error
     return SimpleTiledServer
+
+
+def _share_no_connection(storage: Any) -> None:
+    """Give each request of the server the database connection for itself.
+
+    Tiled 0.2.20 lets all threads of the server use one DuckDB connection at once
+    (StaticPool): two writers, such as one for raw and one for analysed runs, end in
+    lost transactions or a crash of the process.
+    """
+    from sqlalchemy.pool import QueuePool, StaticPool
+
+    if not isinstance(getattr(storage, "_connection_pool", None), StaticPool):
+        return  # another release of Tiled, which knows better
+    creator = storage._adbc_connection.adbc_clone
+    storage.__dict__["_connection_pool"] = QueuePool(creator, pool_size=1, max_overflow=0)
 
 
 def _register_exporter() -> None:

@@ -34,7 +34,7 @@ def test_the_fe_scan_is_followed(documents: Path, tmp_path: Path) -> None:
     assert final.normalized is not None
     assert final.normalized.e0 == pytest.approx(7125, abs=10)
     partials = [r for r in results(outputs) if not r.final]
-    assert len(partials) > 50
+    assert len(partials) >= 10
     reached = [r.normalized.raw_energy[-1] for r in partials if r.normalized]
     assert 7122 <= reached[0] < 7140
     assert np.all(np.diff(reached) > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from live_lce import contract
 from live_lce.contract import Reason, Status
 from live_lce.engine.types import RunClosed
 from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.republish import republish
 from live_lce.publish.spool import read_spooled, waiting
 from live_lce.publish.tiled_run import remove_run
 from live_lce.server import EmbeddedTiled
@@ -225,24 +225,26 @@ def test_a_half_written_or_aborted_run_is_replaced(
     if not aborted:
         # the one who was taken for dead notices, and does not end the other's run
         first.closed(DONE)
-        assert first.counters["runs_spooled"] == first.counters["errors"] == 1
-        assert len(waiting(tmp_path / "killed")) == 1
+        assert first.counters["errors"] == 1
+        # sent again from disk, it meets the other's complete run and gives way
+        assert first.counters["runs_resent"] == 1
+        assert waiting(tmp_path / "killed") == []
+        assert runs[UID]["predictions"].read()["label"].values.tolist() == ["O6"]
         assert runs[UID].metadata["stop"]["num_events"] == {"predictions": 1, "spectra": 1}
 
 
-def test_of_two_writers_of_one_run_the_second_keeps_to_the_disk(
+def test_of_two_writers_of_one_run_the_second_gives_way(
     server: EmbeddedTiled, runs: Any, tmp_path: Path
 ) -> None:
     first, second = make(server, tmp_path), make(server, tmp_path)
     first.result(a_result(), 0.0)
     second.result(a_result(), 0.0)
+    assert sorted(read_spooled(path).start["uid"] for path in waiting(tmp_path)) == [UID, UID]
     first.closed(DONE)
     second.closed(DONE)
-    assert first.counters["runs_published"] == 1 and second.counters["runs_spooled"] == 1
-    (left,) = waiting(tmp_path)
-    assert left.stem != UID and read_spooled(left).start["uid"] == UID
-    report = republish(tmp_path, runs)
-    assert report.skipped == 1 and waiting(tmp_path) == []
+    assert first.counters["runs_published"] == second.counters["runs_resent"] == 1
+    assert waiting(tmp_path) == []
+    assert len(runs[UID]["predictions"].read()["label"].values) == 1
 
 
 def test_tags_that_tiled_ignores_keep_the_run_on_disk(
@@ -271,3 +273,30 @@ def test_a_missing_container_is_made(server: EmbeddedTiled, runs: Any, tmp_path:
     publisher.closed(DONE)
     publisher.close()
     assert publisher.counters["runs_published"] == 1, publisher.counters
+
+
+def test_what_failed_is_sent_again_when_tiled_is_back(
+    server: EmbeddedTiled, tmp_path: Path
+) -> None:
+    key = server.api_key  # servers of one process share it
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    uri, folder, spool = f"http://127.0.0.1:{port}", tmp_path / "tiled", tmp_path / "spool"
+    publisher = TiledPublisher(
+        uri, settings=SETTINGS, spool=spool, source="test", api_key=key, backoff=0.1
+    )
+    publisher.result(a_result(), 0.0)
+    publisher.closed(DONE)
+    assert publisher.counters["runs_spooled"] == len(waiting(spool)) == 1
+    with EmbeddedTiled(folder, port=port, api_key=key) as back:
+        time.sleep(0.2)
+        other = a_run("0" * 8 + RAW_UID[8:])
+        publisher.result(a_result(run=other), 0.0)
+        publisher.closed(RunClosed(other.uid, "success"))
+        assert publisher.counters["runs_published"] == publisher.counters["runs_resent"] == 1
+        assert publisher.counters["runs_spooled"] == len(waiting(spool)) == 0
+        client = back.client()
+        assert len(client["processed"]) == 2
+        client.context.close()
+        publisher.close()

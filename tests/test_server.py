@@ -7,10 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
+from bluesky_tiled_plugins import TiledWriter
+from event_model import compose_run
 
 from live_lce.server import EmbeddedTiled, ServerError
 
@@ -79,3 +82,40 @@ def test_serve_says_how_to_connect_and_ends_cleanly(tmp_path: Path) -> None:
         rest, errors = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Stopping." in rest and "Traceback" not in errors
+
+
+def _write_runs(container: object, n_runs: int, failures: list[BaseException]) -> None:
+    try:
+        for _ in range(n_runs):
+            writer = TiledWriter(container, batch_size=1)
+            run = compose_run()
+            writer("start", run.start_doc)
+            key = {"source": "test", "dtype": "number", "shape": []}
+            stream = run.compose_descriptor(name="primary", data_keys={"x": key})
+            writer("descriptor", stream.descriptor_doc)
+            for i in range(5):
+                writer("event", stream.compose_event(data={"x": float(i)}, timestamps={"x": 0.0}))
+            writer("stop", run.compose_stop())
+    except Exception as error:
+        failures.append(error)
+
+
+def test_several_clients_write_at_once() -> None:
+    # with one shared DuckDB connection this loses transactions, or kills the process
+    failures: list[BaseException] = []
+    with EmbeddedTiled() as server:
+        clients = [server.client() for _ in range(3)]
+        containers = [c[name] for c, name in zip(clients, ("raw", "processed", "raw"), strict=True)]
+        threads = [
+            threading.Thread(target=_write_runs, args=(container, 3, failures))
+            for container in containers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        runs = [*clients[0]["raw"].values(), *clients[0]["processed"].values()]
+        assert [len(run["primary"].read()["x"]) for run in runs] == [5] * 9
+        for client in clients:
+            client.context.close()

@@ -70,7 +70,6 @@ def demo(
     try:
         with tempfile.TemporaryDirectory() as spool, EmbeddedTiled() as server:
             console.print(f"Tiled at {server.uri}?api_key={server.api_key}", soft_wrap=True)
-            _share_no_connection(server)
             passed = _experiment(server, Path(spool), console, headless, duration)
             if not headless and sys.stdin.isatty():
                 console.print("The server stays until Enter or Ctrl-C: look around.")
@@ -82,20 +81,6 @@ def demo(
         console.print("Interrupted.")
         raise typer.Exit(130) from None
     raise typer.Exit(0 if passed else 1)
-
-
-def _share_no_connection(server: EmbeddedTiled) -> None:
-    """Give each request of the server the database connection for itself.
-
-    Tiled 0.2.20 lets all threads of the server use one DuckDB connection at once
-    (StaticPool): two writers, as here for raw and analysed runs, end in lost
-    transactions or a crash of the process.
-    """
-    from sqlalchemy.pool import QueuePool
-
-    storage = server._server.storage
-    creator = storage._adbc_connection.adbc_clone
-    storage.__dict__["_connection_pool"] = QueuePool(creator, pool_size=1, max_overflow=0)
 
 
 def _experiment(

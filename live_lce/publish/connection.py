@@ -38,12 +38,16 @@ def explain(error: BaseException) -> str:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the error means that the server, not this one run, has a problem."""
+    """Whether the error means that the server, not this one run, has a problem.
+
+    An internal error 500 does not: embedded DuckDB gives one now and then when two
+    clients write at once, and the next request works.
+    """
     status = getattr(getattr(error, "response", None), "status_code", None)
     return (
         isinstance(error, ConnectionError | TimeoutError)
         or _is_transport_error(error)
-        or (status is not None and (status in (401, 429) or status >= 500))
+        or status in (401, 429, 502, 503, 504)
     )
 
 
@@ -113,6 +117,10 @@ class Connection:
         """Forget the connection after a failure; do not try again for a while."""
         self.close()
         self._not_before = self._clock() + self._backoff
+
+    def forgive(self) -> None:
+        """Allow another attempt now, however recent the last failure is."""
+        self._not_before = -float("inf")
 
     def close(self) -> None:
         """Close the connection."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.connection import Connection, explain, is_away
+from live_lce.publish.connection import Connection, TiledAwayError, explain, is_away
 from live_lce.publish.documents import AnalysisRun, Document, RunKey, run_key
+from live_lce.publish.republish import Report, send_file
 from live_lce.publish.spool import SpoolFile
 from live_lce.publish.tiled_run import TakenOverError, TiledRun
 from live_lce.settings import AnalysisSettings
@@ -21,11 +22,13 @@ COUNTERS = {
     "events_published": "Events that Tiled took.",
     "runs_published": "Runs completely in Tiled.",
     "runs_spooled": "Runs that stayed on disk: send them with `live-lce republish`.",
+    "runs_resent": "Runs that failed at first and were sent again from disk.",
     "runs_skipped": "Runs that were complete in Tiled already.",
     "runs_rewritten": "Half-written runs that were deleted in Tiled and written again.",
     "errors": "Failures of Tiled, disk or software; each is in the log.",
 }
 """Names and meanings of a publisher's counters."""
+RESEND_ATTEMPTS = 3
 
 
 class Publisher(Protocol):
@@ -163,7 +166,8 @@ class TiledPublisher(SpoolPublisher):
     """Writes analysis runs to Tiled while their raw runs go on, and keeps on disk what fails.
 
     Every document is on disk before it goes to Tiled; the file is removed when
-    Tiled has the run's stop document.  All connecting is done in the calling thread.
+    Tiled has the run's stop document.  What failed is sent again from disk when a later
+    run ends, and at the close.  All connecting is done in the calling thread.
 
     Parameters
     ----------
@@ -202,10 +206,14 @@ class TiledPublisher(SpoolPublisher):
             path=path,
             backoff=backoff,
         )
+        self._waiting: dict[Path, int] = {}  # spooled by this publisher: attempts so far
 
     def close(self) -> None:
-        """End what is open and close the connection; never raises."""
+        """End what is open, send what failed once more, and disconnect; never raises."""
         super().close()
+        if self._waiting:
+            self._connection.forgive()
+            self._resend()
         self._connection.close()
 
     def _send(self, run: _OpenRun, document: Document) -> None:
@@ -237,10 +245,33 @@ class TiledPublisher(SpoolPublisher):
     def _finish(self, run: _OpenRun) -> None:
         if run.tiled is None:
             super()._finish(run)
-            return
-        self.counters["runs_published"] += 1
-        if run.file is not None:
-            run.file.remove()
+            if run.file is not None:
+                self._waiting[run.file.path] = 0
+        else:
+            self.counters["runs_published"] += 1
+            if run.file is not None:
+                run.file.remove()
+        self._resend()
+
+    def _resend(self) -> None:
+        """Send again what failed, each run a few times at most; the rest waits for a command."""
+        for path, attempts in list(self._waiting.items()):
+            try:
+                container = self._given if self._given is not None else self._connection.container()
+                send_file(path, container, Report())
+            except Exception as error:
+                logger.debug("Run %s failed again:", path.stem, exc_info=error)
+                if is_away(error):
+                    if self._given is None and not isinstance(error, TiledAwayError):
+                        self._connection.drop()
+                    return
+                self._waiting[path] = attempts + 1
+                if attempts + 1 >= RESEND_ATTEMPTS:
+                    del self._waiting[path]
+            else:
+                del self._waiting[path]
+                self.counters["runs_spooled"] -= 1
+                self.counters["runs_resent"] += 1
 
     def _tiled_failed(self, run: _OpenRun, error: Exception) -> None:
         run.tiled = None

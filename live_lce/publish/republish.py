@@ -60,7 +60,7 @@ def republish(spool: Path, container: Any) -> Report:
     runs = sorted(_readable(spool, report), key=lambda run: float(run.start["time"]))
     for position, run in enumerate(runs):
         try:
-            _send(run.path, container, report)
+            send_file(run.path, container, report)
         except Exception as error:
             report.failed[run.path.name] = explain(error)
             if is_away(error):
@@ -85,7 +85,23 @@ def _readable(spool: Path, report: Report) -> Iterator[SpooledRun]:
             yield run
 
 
-def _send(path: Path, container: Any, report: Report) -> None:
+def send_file(path: Path, container: Any, report: Report) -> None:
+    """Send one spooled run, and remove its file.
+
+    Parameters
+    ----------
+    path : Path
+        The spool file; left alone while its writer lives.
+    container : tiled container
+        Where the run goes.
+    report : Report
+        Counts what was done.
+
+    Raises
+    ------
+    Exception
+        Whatever Tiled's client or the disk raises; the file then stays.
+    """
     with _locked(path) as free:
         if not free:
             report.in_use += 1
