@@ -55,6 +55,14 @@ def test_dead_and_saturated_channels_are_named():
     assert absorption.inspect_channels({"I0": good}) == ()
 
 
+def test_i0_may_be_constant_but_not_zero():
+    ones, zeros = np.ones(50), np.zeros(50)
+    assert absorption.inspect_channels({"I0": ones}, incident="I0") == ()
+    assert absorption.inspect_channels({"I0": zeros}, incident="I0")[0].detail == "I0"
+    assert absorption.inspect_channels({"I0": zeros * np.nan}, incident="I0")[0].detail == "I0"
+    assert absorption.inspect_channels({"It": ones}, incident="I0")[0].detail == "It"
+
+
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=30))
 def test_any_readings_are_judged_without_error(values):
     absorption.inspect_channels({"x": np.array(values)})

@@ -71,10 +71,12 @@ def test_onnx_equals_torch(rows, tmp_path):
     grid = window(of_mn)
     rng = np.random.default_rng(0)
     values = augmented(of_mn.norm, of_mn.label, grid, Augmentation(), rng)[0]
-    distance = fit_distance(values).with_thresholds(values)
+    halves = values[::2], values[1::2]
+    distances = [fit_distance(half).with_thresholds(half) for half in halves]
     network = fit(of_mn, grid, Augmentation(), seed=1, epochs=1)
-    session = open_session(_graph(Exported(network, distance), grid.n_points))
+    session = open_session(_graph(Exported(network, distances), grid.n_points))
     got, score = session.run(values)
     np.testing.assert_allclose(got, probabilities(network, values), atol=2e-5)
-    np.testing.assert_allclose(score, distance.score(values), rtol=2e-3)
-    assert 0.002 < (score > 1).mean() < 0.011
+    nearest = np.min([distance.score(values) for distance in distances], axis=0)
+    np.testing.assert_allclose(score, nearest, rtol=2e-3)
+    assert 0.002 < (score > 1).mean() < 0.02  # each half has 1 % outside of its own limits

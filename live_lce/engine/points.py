@@ -195,7 +195,7 @@ def _inspect(
 ) -> tuple[Finding, ...]:
     """Look for saturated channels, and dead ones where each is needed."""
     found = {getattr(roles, n, n): columns[n] for n in names if n in columns}
-    findings = absorption.inspect_channels(found)
+    findings = absorption.inspect_channels(found, incident=roles.i0)
     if roles.mode == "fluorescence":  # dead fluorescence channels are reported with the sum
         findings = tuple(f for f in findings if f.reason != Reason.DEAD_CHANNEL)
     return findings

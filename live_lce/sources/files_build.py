@@ -141,7 +141,8 @@ def _mu(
         )
         readings = {name(above): values(above), name(below): values(below)}
         words = f"ln({name(above)}/{name(below)})"
-        return mu, absorption.inspect_channels(readings), words
+        incident = name(columns.i0) if columns.i0 >= 0 else ""
+        return mu, absorption.inspect_channels(readings, incident=incident), words
     channels = {label: values(position) for label, position in columns.channels.items()}
     mu, found = absorption.fluorescence(
         values(columns.i0),
@@ -150,7 +151,8 @@ def _mu(
         dark=signals.dark,
         dark_i0=dark(columns.i0),
     )
-    inspected = absorption.inspect_channels({name(columns.i0): values(columns.i0)})
+    incident = name(columns.i0)
+    inspected = absorption.inspect_channels({incident: values(columns.i0)}, incident=incident)
     words = f"({'+'.join(channels)})/{name(columns.i0)}"
     return mu, (*found, *inspected), words
 

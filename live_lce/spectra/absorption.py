@@ -154,15 +154,24 @@ def is_saturated(readings: ArrayLike) -> bool:
     return longest >= MIN_READINGS
 
 
-def inspect_channels(channels: Mapping[str, ArrayLike]) -> tuple[Finding, ...]:
+def inspect_channels(
+    channels: Mapping[str, ArrayLike], *, incident: str = ""
+) -> tuple[Finding, ...]:
     """Return a finding for each dead or saturated channel that mu is built from.
 
     Parameters
     ----------
     channels : mapping of str to array_like of shape (n_points,)
         Raw readings by name (I0, It, or If; not yet dark-corrected).
+    incident : str
+        Name of the I0 channel.  It may be constant, where the source or another program
+        normalizes it, as long as it is not zero.
     """
-    dead = [name for name, values in channels.items() if is_dead(values)]
+    dead = [
+        name
+        for name, values in channels.items()
+        if is_dead(values) and (name != incident or not np.nan_to_num(np.asarray(values)).any())
+    ]
     saturated = [name for name, values in channels.items() if is_saturated(values)]
     findings = [Finding(Reason.DEAD_CHANNEL, ", ".join(dead))] if dead else []
     findings += [Finding(Reason.SATURATED, ", ".join(saturated))] if saturated else []

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution, Training, TrainingFile
 from live_lce.classifiers.registry import model_name
+from live_lce.spectra.types import Array
 from live_lce.training import distance
 from live_lce.training.augment import Augmentation, augmented, resample
 from live_lce.training.export import write_model
@@ -81,11 +83,7 @@ def train(
     known, unknown = rows.take(~held_out), rows.take(held_out)
     judged = fit(known, grid, how, seed, epochs)
     metrics = {"computed held-out": _metrics(judged, known, unknown, grid)}
-    rng = np.random.default_rng(seed)
-    limits = distance.fit_distance(augmented(known.norm, known.label, grid, how, rng)[0])
-    limits = limits.with_thresholds(augmented(unknown.norm, unknown.label, grid, how, rng)[0])
-    final = distance.fit_distance(augmented(rows.norm, rows.label, grid, how, rng)[0])
-    final = final.with_same_thresholds(limits)
+    distances = _distances(rows, held_out, grid, how, seed)
     card = ModelCard(
         name=model_name(absorber, EDGE, FAMILY),
         family=FAMILY,
@@ -118,7 +116,26 @@ def train(
             f" --seed {seed} --epochs {epochs}"
         ),
     )
-    return write_model(Exported(fit(rows, grid, how, seed, epochs), final), card, out)
+    return write_model(Exported(fit(rows, grid, how, seed, epochs), distances), card, out)
+
+
+def _distances(
+    rows: Rows, held_out: NDArray[np.bool_], grid: Grid, how: Augmentation, seed: int
+) -> list[distance.Distance]:
+    """Return the distance from each class, with thresholds from the held-out side."""
+    rng = np.random.default_rng(seed)
+
+    def varied(chosen: NDArray[np.bool_]) -> Array:
+        some = rows.take(chosen)
+        return augmented(some.norm, some.label, grid, how, rng)[0]
+
+    found = []
+    for index in range(len(CLASSES)):
+        inside = rows.label == index
+        limits = distance.fit_distance(varied(inside & ~held_out))
+        limits = limits.with_thresholds(varied(inside & held_out))
+        found.append(distance.fit_distance(varied(inside)).with_thresholds_of(limits))
+    return found
 
 
 def window(rows: Rows) -> Grid:

@@ -1,4 +1,9 @@
-"""How far a spectrum is from the training spectra: principal components and what they leave."""
+"""How far a spectrum is from the training spectra of the nearest class.
+
+Per class a mean and principal components, as the class-conditional distance of Lee et al.,
+NeurIPS 31 (2018): one Gaussian for all classes puts the few tetrahedral sites with their
+tall pre-edge peaks far from the many octahedral ones.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +13,19 @@ import numpy as np
 
 from live_lce.spectra.types import Array
 
-COMPONENTS = 10
-QUANTILE = 0.995
+COMPONENTS = 8
+QUANTILE = 0.99
 METHOD = (
-    f"standardized spectrum in {COMPONENTS} principal components of the augmented training"
-    " spectra: square root of the larger of the mean squared whitened coordinate and the mean"
-    " squared residual, each divided by its threshold"
+    f"standardized spectrum in {COMPONENTS} principal components of each class's augmented"
+    " training spectra: square root of the larger of the mean squared whitened coordinate and"
+    " the mean squared residual, each divided by its threshold; the least over the classes"
 )
-THRESHOLD = f"{QUANTILE:.1%} quantile of either part on held-out augmented spectra"
+THRESHOLD = f"{QUANTILE:.0%} quantile of either part on the class's held-out augmented spectra"
 
 
 @dataclass(frozen=True)
 class Distance:
-    """A fitted distance.
+    """A fitted distance from one class.
 
     Parameters
     ----------
@@ -61,7 +66,7 @@ class Distance:
             outside=float(np.quantile(outside, QUANTILE)),
         )
 
-    def with_same_thresholds(self, other: Distance) -> Distance:
+    def with_thresholds_of(self, other: Distance) -> Distance:
         """Return it with the thresholds of another."""
         return replace(self, inside=other.inside, outside=other.outside)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -37,24 +39,37 @@ def standardize(values: Tensor) -> Tensor:
     return centred / torch.sqrt((centred * centred).mean(dim=1, keepdim=True) + 1e-12)
 
 
-class Exported(nn.Module):  # type: ignore[misc,unused-ignore]
-    """What the ONNX file holds: from normalized absorption to probabilities and ood_score."""
+class _FromClass(nn.Module):  # type: ignore[misc,unused-ignore]
+    """The squared distance from one class."""
 
-    def __init__(self, network: nn.Module, distance: Distance) -> None:
+    def __init__(self, distance: Distance) -> None:
         super().__init__()
-        self.network = network
         self.register_buffer("mean", torch.tensor(distance.mean, dtype=torch.float32))
         self.register_buffer("whiten", torch.tensor(distance.whiten, dtype=torch.float32))
         self.register_buffer("basis", torch.tensor(distance.basis, dtype=torch.float32))
         self.inside, self.outside = float(distance.inside), float(distance.outside)
 
-    def forward(self, norm: Tensor) -> tuple[Tensor, Tensor]:
-        """Return probabilities (batch, n_classes) and scores (batch,)."""
-        standardized = standardize(norm)
-        probabilities = torch.softmax(self.network(standardized), dim=1)
+    def forward(self, standardized: Tensor) -> Tensor:
+        """Return the larger part (batch,), each divided by its threshold."""
         centred = standardized - self.mean
         coordinates = centred @ self.basis
         residual = centred - coordinates @ self.basis.T
         inside = ((coordinates * self.whiten) ** 2).mean(dim=1) / self.inside
         outside = (residual**2).mean(dim=1) / self.outside
-        return probabilities, torch.sqrt(torch.maximum(inside, outside))
+        return torch.maximum(inside, outside)
+
+
+class Exported(nn.Module):  # type: ignore[misc,unused-ignore]
+    """What the ONNX file holds: from normalized absorption to probabilities and ood_score."""
+
+    def __init__(self, network: nn.Module, distances: Sequence[Distance]) -> None:
+        super().__init__()
+        self.network = network
+        self.distances = nn.ModuleList([_FromClass(distance) for distance in distances])
+
+    def forward(self, norm: Tensor) -> tuple[Tensor, Tensor]:
+        """Return probabilities (batch, n_classes) and scores (batch,)."""
+        standardized = standardize(norm)
+        probabilities = torch.softmax(self.network(standardized), dim=1)
+        each = torch.stack([distance(standardized) for distance in self.distances])
+        return probabilities, torch.sqrt(each.min(dim=0).values)
