@@ -177,5 +177,7 @@ def numbers(result: Result) -> tuple[Any, ...]:
         repr(result.raw_time), p.status, p.findings, p.absorber, p.edge, p.label, p.confidence,
         p.label_set, repr(p.ood_score), p.coverage, p.model,
         None if p.probabilities is None else p.probabilities.tobytes(),
-        None if n is None else (n.energy.tobytes(), n.norm.tobytes(), repr(n.e0), repr(n.edge_reference)),
+        None if n is None else (
+            n.energy.tobytes(), n.norm.tobytes(), repr(n.e0), repr(n.edge_reference)
+        ),
     )  # fmt: skip
