@@ -1,10 +1,19 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and what may skip."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+
+NO_SHARED = "needs ../shared/data, which is not part of the project"
+# `dev` leaves torch out, which is large.
+MAY_SKIP = {NO_SHARED, "needs the extra `train`"}
+REQUIRE_ALL = os.environ.get("LIVE_LCE_REQUIRE_ALL", "") not in ("", "0")
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 @pytest.fixture(scope="session")
@@ -12,5 +21,29 @@ def shared() -> Path:
     """Return the folder of shared data beside the project; skip where it is absent."""
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not (folder / "data").is_dir():
-        pytest.skip("needs ../shared/data, which is not part of the project")
+        pytest.skip(NO_SHARED)
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge the skips of tests and fixtures."""
+    return _judged((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Judge the skips of whole modules."""
+    return _judged((yield))
+
+
+def _judged(report: Report) -> Report:
+    """Turn a skip that nothing excuses into a failure, where LIVE_LCE_REQUIRE_ALL is set."""
+    if not REQUIRE_ALL or not report.skipped or hasattr(report, "wasxfail"):
+        return report
+    path, line, text = report.longrepr if isinstance(report.longrepr, tuple) else ("?", 0, "?")
+    reason = text.removeprefix("Skipped: ")
+    if reason not in MAY_SKIP:
+        report.outcome = "failed"
+        report.longrepr = f"{path}:{line}: skipped, but LIVE_LCE_REQUIRE_ALL is set: {reason}"
+    return report

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,3 +159,38 @@ def test_nothing_in_the_project_depends_on_where_it_lies() -> None:
             if b"/wor" + b"k/" in text or b"/hom" + b"e/" in text:
                 wrong.append(name)
     assert wrong == []
+
+
+SKIPPING = {
+    "test_fixture.py": "def test_data(shared): pass",
+    "test_module.py": "import pytest\npytest.importorskip('no_such_module', reason={reason!r})",
+    "test_one.py": "import pytest\ndef test_one(): pytest.skip({reason!r})",
+}
+
+
+@pytest.mark.parametrize(
+    ("required", "reason", "failures"),
+    [
+        ("", "whatever", 0),
+        ("1", "needs the extra `train`", 0),
+        ("1", "whatever", 2),
+    ],
+)
+def test_where_all_is_required_a_skip_is_a_failure(
+    tmp_path: Path, required: str, reason: str, failures: int
+) -> None:
+    folder = tmp_path / "project" / "tests"
+    folder.mkdir(parents=True)
+    shutil.copy(Path(__file__).parent / "conftest.py", folder)
+    for name, text in SKIPPING.items():
+        (folder / name).write_text(text.format(reason=reason))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-ra", "--continue-on-collection-errors", str(folder)],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"LIVE_LCE_REQUIRE_ALL": required},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert sum(line.startswith(("FAILED", "ERROR ")) for line in lines) == failures, done.stdout
+    assert done.stdout.count("LIVE_LCE_REQUIRE_ALL is set: whatever") >= failures
+    assert any("needs ../shared/data" in line for line in lines if line.startswith("SKIPPED"))
+    assert (done.returncode == 1) == bool(failures), done.stdout
