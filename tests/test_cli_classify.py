@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cli_parts import Cli, cli, write_scan
 
+from live_lce.cli._output import label_cell
 from live_lce.contract import Reason
 from live_lce.server import EmbeddedTiled
 
@@ -43,7 +44,7 @@ def test_the_table_says_the_same(cli: Cli, tmp_path: Path) -> None:
     write_scan(tmp_path / "fe.xdi")
     done = cli("classify", "fe.xdi")
     assert done.code == 0
-    for word in ("fe.xdi", "Fe K", "ok", "O6", "1 spectra"):
+    for word in ("fe.xdi", "Fe K", "ok", "O6", "1 spectrum: 1 ok"):
         assert word in done.out
 
 
@@ -88,12 +89,46 @@ def test_options_override_the_file(cli: Cli, tmp_path: Path) -> None:
     assert row["status"] == "rejected" and row["absorber"] == "Mn"
     (row,) = cli("classify", "--json", "--normalized", "fe.xdi").json
     assert row["norm_method"] in ("as_given", "none") and row["edge_step"] is None
-    (row,) = cli("classify", "--json", "--family", "other", "fe.xdi").json
-    assert row["reason"].split(";")[0] == Reason.NO_MODEL
     (row,) = cli("classify", "--json", "--columns", "energy=1,norm=2", "fe.xdi").json
     assert row["columns"] == "energy=energy mu=xmu"
     for wrong in ("energy", "energy=1,mu"):
         assert cli("classify", "--columns", wrong, "fe.xdi").code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--absorber", "Qq"), "Qq is no element: give a symbol"),
+        (("--absorber", "Fe", "--edge", "L9"), "Fe has no edge L9: give e.g. --edge K"),
+        (("--family", "other"), "no model family other: there are"),
+    ],
+)
+def test_a_typing_error_is_no_rejected_spectrum(
+    cli: Cli, tmp_path: Path, options: tuple[str, ...], says: str
+) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    done = cli("classify", *options, "fe.xdi")
+    assert done.code == 2 and says in done.err and done.out == ""
+    assert done.err.count("\n") == 1
+
+
+def test_a_narrow_screen_keeps_label_and_reason(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    write_scan(tmp_path / "short.xdi", last=7090)
+    monkeypatch.setenv("COLUMNS", "80")
+    done = cli("classify", "fe.xdi", "short.xdi")
+    assert done.code == 0
+    assert "O6" in done.out and "│ edge_not_reached" in done.out and "coverage" not in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_low_confidence_names_what_remains() -> None:
+    assert label_cell("O6", ("O6",), "") == "O6"
+    assert label_cell("", ("O6", "S5"), "low_confidence;post_edge_short") == "O6/S5?"
+    assert label_cell("", ("O6", "S5"), "metal_like;low_confidence") == "-"
+    assert label_cell("", (), "low_confidence") == "-"
 
 
 def test_an_athena_project_gives_a_row_per_group(cli: Cli, tmp_path: Path) -> None:

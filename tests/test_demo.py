@@ -32,12 +32,16 @@ def test_demo_headless() -> None:
     right, scored = map(int, re.search(r"(\d+) of (\d+) scored", out).groups())
     assert scored >= 12 and right / scored >= 0.8
     assert len(re.findall(r"^ +\d+ final ", out, re.M)) == 15
+    assert "classified while it grows" in out and "Next, with your own data" in out
     for words in ("[paused]", "[aborted]", "[glitch]", "scan_aborted", "spikes", "window_not"):
         assert words in out, words
     # Partial predictions are seen before the scan's final one.
     assert out.index(" 1 partial") < out.index(" 1 final")
     assert float(re.search(r"median (\d+) ms", out).group(1)) < 10_000
     assert "fault" not in out and "Traceback" not in out + done.stderr
+    # Readable: what says nothing new is left out, and nothing is wider than a terminal.
+    assert len(out.splitlines()) < 100
+    assert max(map(len, out.splitlines())) <= 80
 
 
 @pytest.mark.timeout(200)

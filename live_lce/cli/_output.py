@@ -77,6 +77,15 @@ def styled(status: str) -> str:
     return f"[{style}]{status}[/{style}]" if style else status
 
 
+def label_cell(label: str, label_set: Sequence[str], reason: str) -> str:
+    """Return the label; where no class was probable enough, those that remain, as a question."""
+    from live_lce.contract import Reason
+
+    if label or reason.partition(";")[0] != Reason.LOW_CONFIDENCE.value:
+        return label or "-"
+    return "/".join(label_set) + "?" if label_set else "-"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Return a number for people; a dash where it is unknown."""
     return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"

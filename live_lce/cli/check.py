@@ -34,7 +34,7 @@ def check(
     try:
         found = load_config(config)
     except ConfigError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(2) from None
     checks = list(all_checks(found))
     if as_json:

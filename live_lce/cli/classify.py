@@ -25,6 +25,10 @@ SUFFIXES = frozenset(
     [".xdi", ".xd", ".dat", ".txt", ".csv", ".nor", ".e", ".xmu", ".prj", ".gz", ".asc"]
 )
 """Files with these suffixes (or a number) are taken from a folder."""
+_ENDINGS = ", ".join(sorted(SUFFIXES)) + " or a number"
+
+_WIDE = 120
+"""Columns of a terminal on which the table of numbers has room."""
 
 _FILES = uuid.UUID("0d2bf0e4-3c0c-5d0a-8a57-3b1f7e1c5a11")
 """Namespace of the raw uids given to files."""
@@ -65,6 +69,7 @@ def classify(
     from live_lce.config import load_config
 
     loaded = _with_options(load_config(config), absorber, edge, normalized, family)
+    _check_names(loaded)
     chosen = _columns(columns)
     paths = expand(files)
     publisher = tiled_publisher(loaded, uri, "file") if tiled or uri else None
@@ -103,7 +108,10 @@ def expand(patterns: list[str]) -> list[Path]:
             relative = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
             inside = sorted(p for p in anchor.glob(relative) if p.is_file())
         if not inside:
-            raise UsageError(f"{pattern}: no data files there: check the path")
+            looked = f" (of a folder, files are taken that end in {_ENDINGS})"
+            raise UsageError(
+                f"{pattern}: no data files there: check the path{looked if path.is_dir() else ''}"
+            )
         found += inside
     return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
@@ -129,6 +137,28 @@ def _with_options(
         update={"normalization": normalization, "classification": classification}
     )
     return config.model_copy(update={"analysis": changed})
+
+
+def _check_names(config: Config) -> None:
+    """Refuse what no file can be; a rejected spectrum would hide a typing error."""
+    from xraydb import xray_edges
+
+    from live_lce.classifiers.registry import Registry
+
+    wanted = config.analysis.normalization
+    if wanted.absorber:
+        try:
+            edges = xray_edges(wanted.absorber)
+        except ValueError:
+            edges = {}
+        if not edges:
+            raise UsageError(f"{wanted.absorber} is no element: give a symbol, e.g. --absorber Fe")
+        if wanted.edge and wanted.edge not in edges:
+            raise UsageError(f"{wanted.absorber} has no edge {wanted.edge}: give e.g. --edge K")
+    family = config.analysis.classification.family
+    families = sorted({card.family for card in Registry(config.models).cards()})
+    if families and family and family not in families:
+        raise UsageError(f"no model family {family}: there are {', '.join(families)}")
 
 
 def _columns(text: str) -> dict[str, str] | None:
@@ -243,26 +273,34 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
     from live_lce.contract import REASON_WORDS, Reason
 
+    console = _output.console()
+    wide = console.width >= _WIDE
     cells = [
         (
             f"{row['file']}{':' + row['name'] if row['name'] else ''}".replace("[", "\\["),
             f"{row['absorber']} {row['edge']}".strip() or "-",
             styled(row["status"]),
-            row["label"] or "-",
+            _output.label_cell(row["label"], row["label_set"], row["reason"]),
             number(row["confidence"]) if row["label"] else "-",
-            number(row["e0"], 1),
-            number(row["edge_step"], 3),
-            number(row["coverage"]),
-            row["reason"].replace(";", " "),
+            *(
+                (number(row["e0"], 1), number(row["edge_step"], 3), number(row["coverage"]))
+                if wide
+                else ()
+            ),
+            row["reason"].replace(";", " " if wide else "\n"),
         )
         for row in rows
     ]
-    names = ("edge", "status", "label", "conf.", "e0 / eV", "step", "coverage", "reason")
-    console = _output.console()
+    numbers = ("e0 / eV", "step", "coverage") if wide else ()
+    names = ("edge", "status", "label", "conf.", *numbers, "reason")
+    columns = (Column(name, no_wrap=True) for name in names)
     file = Column("file", overflow="fold")
-    console.print(_output.table("", (file, *names), cells))
+    console.print(_output.table("", (file, *columns), cells))
     counts = Counter(styled(row["status"]) for row in rows)
-    console.print(f"{len(rows)} spectra: " + ", ".join(f"{n} {s}" for s, n in counts.most_common()))
+    console.print(
+        f"{len(rows)} {'spectrum' if len(rows) == 1 else 'spectra'}: "
+        + ", ".join(f"{n} {s}" for s, n in counts.most_common())
+    )
     for code in dict.fromkeys(code for row in rows for code in row["reason"].split(";") if code):
         console.print(f"  {code}: {REASON_WORDS[Reason(code)]}", markup=False)
     for row in rows:

@@ -17,9 +17,25 @@ if TYPE_CHECKING:
     from live_lce.engine.types import Result
     from live_lce.server import EmbeddedTiled
     from live_lce.sim.experiment import Done
+    from live_lce.sim.view import Board
     from live_lce.sim.watch import Row
 
 INTERACTIVE_DURATION, HEADLESS_DURATION = 60.0, 20.0
+_INTRODUCTION = """\
+In a furnace hematite (octahedral iron, O6) reacts to a ferrite (tetrahedral
+iron, T4); three standards follow. Some scans are disturbed on purpose. Each of
+the 15 simulated XANES scans is classified while it grows: `at` is how far it
+reaches past the edge. What you see comes back from Tiled; the truth is known.
+Tiled: {address}"""
+_NEXT = """
+Next, with your own data:
+  live-lce classify scan.xdi project.prj     files, at once
+  live-lce serve                             a Tiled server that stays
+  live-lce replay scan.jsonl                 recorded bluesky documents
+  RE.subscribe(LiveLCE.from_config())        at the beamline; see README.md"""
+_WAITING = """
+This Tiled server stays until Enter or Ctrl-C; raw/ and processed/ are in
+  {address}"""
 _COMPARED = ("spectrum_index", "final", "status", "label", "confidence", "raw_seq_num_last")
 
 
@@ -36,6 +52,9 @@ def demo(
             min=0.0,
             show_default=False,
         ),
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Save the last table as a picture.", hidden=True)
     ] = None,
 ) -> None:
     """Watch a simulated in-situ experiment being classified while its scans run.
@@ -64,18 +83,20 @@ def demo(
 
         from live_lce.server import EmbeddedTiled, ServerError
     except ImportError as error:
-        typer.echo(f"Error: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
+        typer.echo(f"live-lce: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
         raise typer.Exit(2) from None
     ophyd.set_cl("dummy")  # no EPICS here
     try:
         with tempfile.TemporaryDirectory() as spool, EmbeddedTiled() as server:
-            console.print(f"Tiled at {server.uri}?api_key={server.api_key}", soft_wrap=True)
-            passed = _experiment(server, Path(spool), console, headless, duration)
-            if not headless and sys.stdin.isatty():
-                console.print("The server stays until Enter or Ctrl-C: look around.")
+            _say(console, _INTRODUCTION.format(address=_address(server)))
+            passed = _experiment(server, Path(spool), console, headless, duration, svg)
+            waits = not headless and svg is None and sys.stdin.isatty()
+            _say(console, _NEXT)
+            if waits:
+                _say(console, _WAITING.format(address=_address(server)))
                 sys.stdin.readline()
     except ServerError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         console.print("Interrupted.")
@@ -83,8 +104,21 @@ def demo(
     raise typer.Exit(0 if passed else 1)
 
 
+def _address(server: EmbeddedTiled) -> str:
+    return f"{server.uri}?api_key={server.api_key}"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _experiment(
-    server: EmbeddedTiled, spool: Path, console: Console, headless: bool, duration: float
+    server: EmbeddedTiled,
+    spool: Path,
+    console: Console,
+    headless: bool,
+    duration: float,
+    svg: Path | None,
 ) -> bool:
     """Run everything and report; return whether it passed."""
     from bluesky import RunEngine
@@ -114,9 +148,10 @@ def _experiment(
         ),
         on_result=computed.append,
     )
-    console.print("Loading models and libraries ...")
+    _say(console, "Loading models and libraries: some seconds ...\n")
     lce.wait_until_ready(60)
-    view: View = Lines(console, points) if headless else LiveTable(console, points)
+    live = None if headless and svg is None else LiveTable(console, points)
+    view: View = Lines(console, points) if live is None else live
     watcher = Watcher(client["processed"], view.row)
     engine = RunEngine({})
     engine.subscribe(TiledWriter(client["raw"], backup_directory=str(spool / "raw")))
@@ -136,7 +171,20 @@ def _experiment(
         lce.close(30)
         watcher.close()
         view.close()
+    if svg is not None and live is not None:
+        save_picture(live.board, svg)
     return _report(client, console, done, computed, watcher.rows, seen)
+
+
+def save_picture(board: Board, path: Path) -> None:
+    """Save the table of a run as SVG."""
+    import io
+
+    from rich.console import Console
+
+    recorder = Console(record=True, width=100, file=io.StringIO())
+    recorder.print(board)
+    recorder.save_svg(str(path), title="live-lce demo")
 
 
 def _report(
@@ -172,12 +220,12 @@ def _report(
     if delays:
         out.append(
             f"From event to subscriber: median {1000 * median(delays):.0f} ms, "
-            f"longest {1000 * max(delays):.0f} ms ({len(delays)} partial predictions)"
+            f"longest {1000 * max(delays):.0f} ms ({len(delays)} partial)"
         )
     passed = result.passed and not faults
     out.append("PASSED" if passed else "FAILED")
     for line in out:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _say(console, line)
     return passed
 
 

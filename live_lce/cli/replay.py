@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from live_lce.publish.publisher import Publisher
 
 _HEADER = (
-    f"{'last/eV':>9} {'points':>6} {'':5} {'edge':5} {'status':8} {'label':6} {'conf.':>5}  reason"
+    f"{'last/eV':>9} {'points':>6} {'':5} {'edge':5} {'status':8} {'label':8} {'conf.':>5}  reason"
 )
 
 
@@ -68,6 +68,8 @@ def replay(
     if json:
         counters = publisher.counters if publisher else None
         _output.print_json({**session.as_json(), "published": counters})
+    else:
+        session.explain()
     if not published or session.failed:
         raise typer.Exit(_output.FAILED)
 
@@ -104,6 +106,12 @@ class _Session:
         """Replay one file; a file that cannot be read is reported."""
         from live_lce.sources.documents import DocumentsError, read_documents
 
+        if not path.is_file():
+            kind = (
+                "is a folder: name its files" if path.is_dir() else "no such file: check the path"
+            )
+            self._problem(f"{path}: {kind}")
+            return
         seen = False
         try:
             for name, doc in read_documents(path):
@@ -120,6 +128,19 @@ class _Session:
                 self._problem(f"{path}: no documents: expected bluesky documents, one JSON a line")
         for output in self.engine.finish():
             self._take(output, 0.0)
+
+    def explain(self) -> None:
+        """Print what the codes in the lines mean, each once."""
+        from live_lce.contract import REASON_WORDS, Reason
+
+        said = (c for p in self.predictions for c in p["reason"].split(";"))
+        codes = [c for c in dict.fromkeys(said) if c and c != Reason.SCAN_RUNNING.value]
+        if self.console is not None and codes:
+            self.console.print()
+            for code in codes:
+                self.console.print(
+                    f"  {code}: {REASON_WORDS[Reason(code)]}", markup=False, soft_wrap=True
+                )
 
     def _problem(self, text: str) -> None:
         self.problems.append(text)
@@ -176,6 +197,7 @@ def _row(result: Result) -> dict[str, Any]:
         "reason": prediction.reason,
         "label": prediction.label,
         "confidence": float(prediction.confidence),
+        "label_set": list(prediction.label_set),
         "probabilities": None
         if probabilities is None
         else dict(zip(prediction.classes, map(float, probabilities), strict=True)),
@@ -187,11 +209,15 @@ def _row(result: Result) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
+    from live_lce.contract import Reason
+
     status = styled(row["status"]) + " " * (8 - len(row["status"]))
     edge = f"{row['absorber']} {row['edge']}".strip() or "-"
     confidence = number(row["confidence"]) if row["label"] else "-"
+    codes = [c for c in row["reason"].split(";") if c and c != Reason.SCAN_RUNNING.value]
     return (
         f"{number(row['last_energy'], 1):>9} {row['n_points']:>6} "
         f"{'final' if row['final'] else '':5} {edge:5} {status} "
-        f"{row['label'] or '-':6} {confidence:>5}  {row['reason']}"
+        f"{_output.label_cell(row['label'], row['label_set'], row['reason']):8} "
+        f"{confidence:>5}  {', '.join(codes)}"
     )

@@ -38,14 +38,16 @@ def republish(
     try:
         found = load_config(config)
     except ConfigError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(2) from None
     folder = directory or found.publish.spool
     if directory is not None and not directory.is_dir():
-        typer.echo(f"Error: {directory} is no folder: give the folder of spooled runs.", err=True)
+        typer.echo(
+            f"live-lce: {directory} is no folder: give the folder of spooled runs.", err=True
+        )
         raise typer.Exit(2)
     if not found.tiled.uri:
-        typer.echo("Error: no Tiled server is configured: set `tiled.uri`.", err=True)
+        typer.echo("live-lce: no Tiled server is configured: set `tiled.uri`.", err=True)
         raise typer.Exit(2)
     key = found.tiled.api_key
     connection = Connection(
@@ -54,12 +56,14 @@ def republish(
     try:
         report = send(folder, connection.container())
     except Exception as error:
-        typer.echo(f"Error: {explain(error)}", err=True)
+        typer.echo(f"live-lce: {explain(error)}", err=True)
         raise typer.Exit(1) from None
     finally:
         connection.close()
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2))
+    elif not any(asdict(report).values()):
+        typer.echo(f"0 sent: nothing waits in {folder}.")
     else:
         typer.echo(
             f"{report.published} sent ({report.rewritten} replaced a half, {report.closed} closed "

@@ -14,7 +14,9 @@ def serve(
     directory: Annotated[
         Path, typer.Option("--directory", "-d", help="Where databases, arrays and logs stay.")
     ] = Path("live_lce_tiled"),
-    port: Annotated[int, typer.Option("--port", "-p", help="Port; 0 for any.", min=0)] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", "-p", help="Port; 0 for any.", min=0, max=65535)
+    ] = 8000,
     api_key: Annotated[
         str | None,
         typer.Option(
@@ -49,7 +51,7 @@ def serve(
             stop.wait()
             typer.echo("Stopping.")
     except ServerError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(1) from None
     finally:
         for kind, handler in previous.items():

@@ -106,7 +106,7 @@ def insitu_experiment(n_scans: int = 12) -> list[Scan]:
         elif i == n_scans - 2:
             abort_at = int(np.searchsorted(energies, e0 + 110.0))
         temperature = 700.0 + 20.0 * i
-        name = f"Fe2O3 + BaCO3 + CaCO3, {temperature:.0f} C"
+        name = f"Fe2O3 mixture, {temperature:.0f} C"
         scans.append(Scan(sample, name, temperature, beamline, pause_at, abort_at))
     scans += [Scan(mixture(parts), name) for name, parts in _STANDARDS.items()]
     return scans
