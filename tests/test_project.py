@@ -102,7 +102,10 @@ def test_python_in_the_readme_runs(
     names: dict[str, Any] = {}
     exec(subscribing, names)
     assert names["live"].close(60)
-    names["RE"].loop.call_soon_threadsafe(names["RE"].loop.stop)
+    loop = names["RE"].loop  # which the RunEngine leaves running
+    loop.call_soon_threadsafe(loop.stop)
+    names["RE"]._th.join(10)
+    loop.close()
     reading = reading.replace("http://localhost:8000", server.uri)
     exec(reading.replace('"secret"', repr(server.api_key)), names)
     names["client"].context.close()
