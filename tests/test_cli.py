@@ -221,3 +221,17 @@ def test_replay_of_the_recorded_scans(cli: Cli, shared: Path) -> None:
     assert len(done.json["left_alone"]) == 1
     uids = {row["uid"] for row in done.json["predictions"]}
     assert len(uids) == 1 and done.json["predictions"][-1]["absorber"] == "Fe"
+
+
+def test_replay_of_a_path_that_is_no_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    done = cli("replay", "folder", "missing.jsonl")
+    assert done.code == 1
+    assert "folder: is a folder: name its files" in done.err
+    assert "missing.jsonl: no such file: check the path" in done.err
+
+
+def test_replay_explains_its_codes_once(cli: Cli, shared: Path) -> None:
+    done = cli("replay", str(shared / "data" / "documents" / "bmm_fe_xafs_ac694ff6.jsonl"))
+    assert done.out.count("window_not_covered: The scan does not cover") == 1
+    assert "scan_running" not in done.out
