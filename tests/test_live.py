@@ -134,7 +134,7 @@ def test_a_scan_is_classified_while_it_runs(
     (final,) = finals(recorder)
     assert (final.prediction.status, final.prediction.label) == (Status.OK, "O6")
     assert final.n_points == len(ENERGY)
-    assert answers_before_stop[-1] > 10
+    assert answers_before_stop[-1] >= 5
     assert recorder.threads == {"live_lce"}
     assert all(0 < latency < 10 for latency in recorder.latencies)
     assert [c.exit_status for c in recorder.runs] == ["success"]

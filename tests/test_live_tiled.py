@@ -58,7 +58,7 @@ def test_predictions_are_in_tiled_while_the_scan_runs(
     (uid,) = run_engine(Beamline().scan(sample="FeO"))
     assert live.close(60)
     (answered, stopped), *_ = seen
-    assert answered > 10
+    assert answered >= 5
     assert not stopped
     (run,) = client["processed"].values()
     assert run.metadata["start"]["original_run_uid"] == uid

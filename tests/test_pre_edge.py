@@ -1,5 +1,8 @@
 """The stacked normalization equals xraylarch's on the same ranges."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,3 +66,18 @@ def test_normalize_stack_equals_normalize():
         np.testing.assert_allclose(one.norm, alone.norm, atol=1e-9)
         assert one.e0 == alone.e0
         assert one.findings == alone.findings
+
+
+def test_larch_leaves_warnings_and_logging_as_they_were():
+    """In a fresh process, since the import happens once."""
+    code = """
+import logging, warnings
+logging.getLogger().setLevel(logging.INFO)
+warnings.simplefilter("error", UserWarning)
+before = list(warnings.filters)
+from live_lce.spectra.larch_import import load_larch_xafs
+load_larch_xafs()
+assert warnings.filters == before, warnings.filters
+assert logging.getLogger().level == logging.INFO
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -127,7 +127,7 @@ def test_a_server_that_refuses_writes(
         publisher = publish(uri, key, tmp_path / "spool")
     assert answered(tmp_path, status)
     sentence = assert_kept(tmp_path, publisher, caplog)
-    assert {"401": "does not accept the API key", "405": "405"}[status] in sentence
+    assert {"401": "scopes to write", "405": "405"}[status] in sentence
 
 
 # event_model's RunRouter warns of what a callback raises on a start document, and raises it too

@@ -72,9 +72,9 @@ def all_checks(config: Config) -> Iterator[Check]:
 def _larch() -> str:
     from importlib.metadata import version
 
-    from larch.xafs import pre_edge
+    from live_lce.spectra.larch_import import load_larch_xafs
 
-    return f"xraylarch {version('xraylarch')}, {pre_edge.__name__} can be used"
+    return f"xraylarch {version('xraylarch')}, {load_larch_xafs().pre_edge.__name__} can be used"
 
 
 def _onnxruntime() -> str:

@@ -26,6 +26,8 @@ def explain(error: BaseException) -> str:
     """Return one sentence on what Tiled or the network said, with what to do."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     text = " ".join(str(error).split())[:300]
+    if status in (401, 403) and "scopes" in text.lower():
+        return f"Tiled refuses to write here: give the API key the scopes to write ({text})."
     if status == 401:
         return "Tiled does not accept the API key: check `tiled.api_key`."
     if status == 403:

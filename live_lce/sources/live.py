@@ -273,8 +273,11 @@ class LiveLCE:
             self._failed("engine_errors", "live_lce cannot start: no scan will be classified")
             return None
         try:
-            import larch.xafs  # noqa: F401
             import onnxruntime  # noqa: F401
+
+            from live_lce.spectra.larch_import import load_larch_xafs
+
+            load_larch_xafs()
         except Exception:
             logger.exception("larch or onnxruntime cannot be loaded: predictions will fail")
         return self._engine

@@ -127,7 +127,7 @@ def is_dead(readings: ArrayLike) -> bool:
     if values.size < MIN_READINGS:
         return False
     finite = values[np.isfinite(values)]
-    return finite.size == 0 or float(np.ptp(finite)) == 0.0
+    return finite.size == 0 or bool(finite.min() == finite.max())
 
 
 def is_saturated(readings: ArrayLike) -> bool:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import constants
 
 from live_lce.contract import Finding, Reason
+from live_lce.spectra.larch_import import load_larch_xafs
 from live_lce.spectra.types import Array, SpectrumRejectedError
 
 HC = constants.h * constants.c / constants.e * 1e10
@@ -56,11 +57,10 @@ def to_ev(values: ArrayLike, units: str = "auto") -> tuple[Array, tuple[Finding,
 
 
 def _guess(energy: Array) -> str:
-    from larch.xafs.xafsutils import guess_energy_units
-
+    guess = load_larch_xafs().guess_energy_units
     # larch looks at the finest step; averaged duplicates would make it zero.
     ordered = energy[np.concatenate([[True], np.diff(energy) != 0])]
-    return str(guess_energy_units(ordered)) if len(ordered) > 1 else "unknown"
+    return str(guess(ordered)) if len(ordered) > 1 else "unknown"
 
 
 def bragg_to_energy(angle: ArrayLike, d_spacing: float) -> Array:

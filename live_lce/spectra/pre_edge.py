@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from live_lce.spectra.larch_import import load_larch_xafs
 from live_lce.spectra.ranges import FitRanges
 from live_lce.spectra.types import Array
 
@@ -41,11 +42,12 @@ def larch_pre_edge(energy: Array, mu: Array, e0: float, ranges: FitRanges) -> No
     ranges : FitRanges
         Fit ranges and degrees.
     """
+    xafs = load_larch_xafs()
+
     from larch import Group
-    from larch.xafs import pre_edge
 
     group = Group()
-    pre_edge(
+    xafs.pre_edge(
         energy,
         mu,
         group=group,
