@@ -86,7 +86,7 @@ def main() -> None:
         live = LiveLCE(settings, registry=Registry(options.models), publisher=publisher)
         live.wait_until_ready()
         with subscribe_to_streams(
-            client["processed"], on_update, streams={"predictions": None}, start=None
+            client["processed"], on_update, streams={"predictions": None}, start=0
         ):
             run_engine = RunEngine({})
             for _ in range(options.scans):
