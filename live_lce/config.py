@@ -51,7 +51,9 @@ class TiledSettings(_Section):
     """The Tiled server that predictions are published to."""
 
     uri: str = Field(
-        "", description="Address of the server or of a container; empty: publish nothing."
+        "",
+        description="Address of the server or of a container; empty: live scans are kept on disk, "
+        "for `live-lce republish`.",
     )
     api_key: SecretStr | None = Field(
         None, description="API key; better in the environment: LIVE_LCE_TILED__API_KEY."
