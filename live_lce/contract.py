@@ -342,7 +342,7 @@ START_KEYS = {
     "original_run_uid": "Uid of the raw run.",
     "raw_time": "Time of the raw run's start document (s).",
     "raw_stream": "Stream of the raw run that holds the spectrum.",
-    "sample": "Copied from the raw run, if it has one.",
+    "sample": "Copied from the raw run, else its name from where the beamline keeps it (XDI.Sample.name...).",
     "scan_id": "Copied from the raw run, if it has one.",
     "data_session": "Copied from the raw run, if it has one.",
     "purpose": "`live_lce`",

@@ -31,6 +31,7 @@ def test_the_fe_scan_is_followed(documents: Path, tmp_path: Path) -> None:
     assert (final.raw_seq_num_first, final.raw_seq_num_last) == (1, 376)
     assert final.prediction.status is not Status.REJECTED
     assert (final.prediction.absorber, final.prediction.edge) == ("Fe", "K")
+    assert final.run.sample == "greenrust -1.37V NaOH 11172019"
     assert final.normalized is not None
     assert final.normalized.e0 == pytest.approx(7125, abs=10)
     partials = [r for r in results(outputs) if not r.final]

@@ -12,6 +12,7 @@ from publish_parts import MODEL, RAW_UID, a_result, a_run
 
 from live_lce import contract
 from live_lce.contract import Reason, Status
+from live_lce.engine.types import RunInfo
 from live_lce.publish.documents import AnalysisRun
 from live_lce.settings import AnalysisSettings, Normalization
 
@@ -161,3 +162,12 @@ def test_settings_with_dots_in_data_keys_can_be_published() -> None:
     settings = AnalysisSettings.model_validate({"signals": {"dark": {"I0.value": 1.5}}})
     start = compose(a_result(), settings=settings)[0][1]
     assert start["live_lce"]["settings"]["signals"]["dark"] == {"I0_value": 1.5}
+
+
+def test_the_sample_is_copied_else_found_by_the_beamlines_name_for_it() -> None:
+    def sample_of(start: dict[str, Any]) -> Any:
+        run = RunInfo(RAW_UID, "primary", {"uid": RAW_UID, "time": 0.0} | start, "from XDI")
+        return compose(a_result(run=run))[0][1]["sample"]
+
+    assert sample_of({}) == "from XDI"
+    assert sample_of({"sample": {"name": "rust"}}) == {"name": "rust"}

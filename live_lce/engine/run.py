@@ -57,6 +57,7 @@ class Run:
         normalization = settings.normalization
         self._absorber = normalization.absorber or metadata.find_absorber(start, preset)
         self._edge = normalization.edge or metadata.find_edge(start, preset)
+        self._sample = metadata.find_sample(start, preset)
         self._roles: dict[str, Roles | None] = {}  # by descriptor uid
         self._keys: dict[str, frozenset[str]] = {}  # by stream, of its last descriptor
         self._streams: dict[str, Stream] = {}
@@ -121,7 +122,7 @@ class Run:
 
     def _open(self, name: str, roles: Roles) -> Stream:
         return Stream(
-            RunInfo(self.uid, name, self._start),
+            RunInfo(self.uid, name, self._start, self._sample),
             roles,
             absorber=self._absorber,
             edge=self._edge,
@@ -133,7 +134,7 @@ class Run:
     def _rejected(self, stream: str, finding: Finding, exit_status: str) -> Result:
         prediction = Prediction(Status.REJECTED, (finding,), self._absorber, self._edge)
         return Result(
-            run=RunInfo(self.uid, stream, self._start),
+            run=RunInfo(self.uid, stream, self._start, self._sample),
             spectrum_index=0,
             final=True,
             prediction=ended(prediction, exit_status),

@@ -22,11 +22,14 @@ class RunInfo:
         Stream that holds the spectrum; empty if none was seen.
     start : mapping
         The raw start document (empty if it was missed).
+    sample : str
+        Name of the sample, wherever the beamline puts it; empty if it is not stated.
     """
 
     uid: str
     stream: str = ""
     start: Mapping[str, Any] = field(default_factory=dict)
+    sample: str = ""
 
 
 @dataclass(frozen=True)

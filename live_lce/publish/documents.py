@@ -276,6 +276,8 @@ def _start_metadata(run: RunInfo) -> dict[str, Any]:
         value = _copyable(key, start.get(key))
         if value is not None:
             metadata[key] = value
+    if run.sample:
+        metadata.setdefault("sample", run.sample)
     return metadata
 
 
