@@ -262,8 +262,6 @@ def _verdict(
     elif abs(done.edge_reference - target.expected) > tolerance + 10:
         detail = f"rise at {done.edge_reference:.0f} eV, table {target.expected:.0f} eV"
         refusal = Finding(Reason.E0_OFF_EDGE, detail)
-    elif not _rises_at(done, done.e0):
-        refusal = Finding(Reason.E0_OFF_EDGE, f"no rise within {tolerance:.0f} eV of the table")
     if refusal:
         raise SpectrumRejectedError(refusal)
     remarks = []
@@ -277,12 +275,3 @@ def _verdict(
     if spectrum.mode == "fluorescence" and quality.over_absorbed(done.energy, done.norm, done.e0):
         remarks.append(Finding(Reason.OVER_ABSORPTION))
     return tuple(remarks)
-
-
-def _rises_at(done: NormalizedSpectrum, e0: float) -> bool:
-    """Tell whether the level changes at e0 by a good part of the step (a pre-edge peak too)."""
-    e, norm = done.energy, done.norm
-    before, after = (e < e0 - 5) & (e > e0 - 40), (e > e0 + 5) & (e < e0 + 40)
-    if not before.any() or not after.any():
-        return True
-    return float(norm[after].mean() - norm[before].mean()) > 0.25
