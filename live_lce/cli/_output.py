@@ -27,8 +27,7 @@ EXTRAS = {
     "torch": "train",
     "onnx": "train",
     "pandas": "train",
-    "pyarrow": "train",
-    "sklearn": "train",
+    "feff10": "feff",
 }
 """Top-level modules and the extra of live_lce that brings them."""
 

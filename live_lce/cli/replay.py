@@ -157,17 +157,18 @@ class _Session:
         uid = output.run.uid
         found = _row(output)
         self.predictions.append(found)
+        new = uid not in self._with_results
+        self._with_results.add(uid)
         if self.console is None:
             return
-        if uid not in self._with_results:
+        if new:
             self.console.print(f"\n[bold]{self._heads.get(uid, uid)}[/bold]\n{_HEADER}")
-        self._with_results.add(uid)
         self.console.print(_line(found), soft_wrap=True)
 
     def _close(self, closed: RunClosed) -> None:
         if self.publisher is not None:
             self.publisher.closed(closed)
-        if any(p["uid"] == closed.uid for p in self.predictions):
+        if closed.uid in self._with_results:
             return
         self.left_alone.append(closed.uid)
         if self.console is not None:

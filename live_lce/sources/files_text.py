@@ -94,10 +94,8 @@ def _table(comments: list[str], rows: list[list[float]]) -> Table:
         for key, value in _pairs(line):
             header.setdefault(key, value)
     stated = _stated_columns(header)
-    if not rows:
-        if not stated:
-            raise FileProblemError(Reason.UNREADABLE_FILE, "no rows of numbers")
-        rows = []
+    if not rows and not stated:
+        raise FileProblemError(Reason.UNREADABLE_FILE, "no rows of numbers")
     n_columns = len(rows[0]) if rows else len(stated)
     values = np.array(rows, dtype=float).reshape(-1, n_columns)
     if len(stated) == n_columns:
