@@ -23,6 +23,9 @@ SPECTRA_STREAM = "spectra"
 DEFAULT_CLASSES = ("T4", "S5", "O6")
 """Classes of the probability columns where no model could be found."""
 
+OTHER = "other"
+"""A model's class for everything that is none of its environments; never a label."""
+
 CLASS_WORDS = {
     "T4": "tetrahedral (4 neighbours)",
     "S5": "five-coordinate (square pyramid or trigonal bipyramid)",
@@ -83,6 +86,7 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     OUT_OF_DISTRIBUTION = "out_of_distribution"
     METAL_LIKE = "metal_like"
+    OTHER_ENVIRONMENT = "other_environment"
     # -- answered, but not the last word ---------------------------------------------------
     SCAN_RUNNING = "scan_running"
     SCAN_ABORTED = "scan_aborted"
@@ -134,6 +138,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.LOW_CONFIDENCE: "No class is probable enough: look at `label_set`, count longer, or compare with standards.",
     Reason.OUT_OF_DISTRIBUTION: "The spectrum looks like nothing that the model was trained on: check for artefacts, and do not use a label.",
     Reason.METAL_LIKE: "The edge rises late, as a metal's does, and the models know only oxides: do not use a label.",
+    Reason.OTHER_ENVIRONMENT: "The model takes it for an environment that it has no name for: do not use a label.",
     Reason.SCAN_RUNNING: "The scan is still running: the answer may change until it ends.",
     Reason.SCAN_ABORTED: "The scan was aborted or failed: the answer rests on what was measured.",
     Reason.POST_EDGE_SHORT: "Less than 60 eV past the edge: the edge step is provisional and may be off by up to 20 %.",

@@ -33,7 +33,10 @@ ALLOWED: dict[str, set[str] | None] = {
         "publish",
     },
     "server": set(),
-    "training": {"contract", "settings", "spectra", "classifiers"},
+    "labels": set(),
+    "datasets": {"contract", "settings", "spectra", "classifiers.card"},
+    "evaluation": {"contract", "settings", "spectra", "classifiers", "datasets"},
+    "training": {"contract", "settings", "spectra", "classifiers", "datasets", "labels"},
     "cli": None,
 }
 # sim makes spectra and beamlines with whatever it needs, but must not know how they are judged.

@@ -15,13 +15,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 
 @pytest.fixture(scope="module")
 def rows(shared):
-    from live_lce.training.rows import read_rows
+    from live_lce.datasets.rows import read_rows
 
     return read_rows(shared / "data" / "computed")
 
 
 def test_rows_are_checked_and_counted(rows):
-    from live_lce.training.rows import enough
+    from live_lce.datasets.rows import enough
 
     assert not enough(rows["Zn"])
     assert sum(rows["Mn"].dropped.values()) > 0
@@ -31,8 +31,8 @@ def test_rows_are_checked_and_counted(rows):
 
 
 def test_no_twin_and_no_formula_on_both_sides_of_the_split(rows):
-    from live_lce.training.rows import FINE
-    from live_lce.training.split import TWIN, folds
+    from live_lce.datasets.rows import FINE
+    from live_lce.datasets.split import TWIN, folds
 
     of_v = rows["V"]
     fold = folds(of_v, 5, 0)
@@ -46,8 +46,8 @@ def test_no_twin_and_no_formula_on_both_sides_of_the_split(rows):
 
 
 def test_two_runs_give_the_same_model_and_onnx_equals_torch(rows, shared, tmp_path):
+    from live_lce.datasets.rows import FILES, file_sha256
     from live_lce.training.carbone_cnn import train
-    from live_lce.training.rows import FILES, file_sha256
 
     files = {name: file_sha256(shared / "data" / "computed" / name) for name in FILES}
     first = train(rows["Mn"], "Mn", files, tmp_path / "a", seed=3, epochs=2)
@@ -55,7 +55,7 @@ def test_two_runs_give_the_same_model_and_onnx_equals_torch(rows, shared, tmp_pa
     assert first == second
     registry = Registry(tmp_path / "a")
     session = registry.session(registry.cards()[0])
-    assert session.run(np.random.rand(3, 100))[0].shape == (3, 3)
+    assert session.run(np.random.rand(3, 100)).probabilities.shape == (3, 3)
 
 
 def test_onnx_equals_torch(rows, tmp_path):
@@ -75,7 +75,8 @@ def test_onnx_equals_torch(rows, tmp_path):
     distances = [fit_distance(half).with_thresholds(half) for half in halves]
     network = fit(of_mn, grid, Augmentation(), seed=1, epochs=1)
     session = open_session(_graph(Exported(network, distances), grid.n_points))
-    got, score = session.run(values)
+    said = session.run(values)
+    got, score = said.probabilities, said.ood_score
     np.testing.assert_allclose(got, probabilities(network, values), atol=2e-5)
     nearest = np.min([distance.score(values) for distance in distances], axis=0)
     np.testing.assert_allclose(score, nearest, rtol=2e-3)

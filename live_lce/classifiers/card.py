@@ -12,7 +12,11 @@ from live_lce.spectra.types import Array
 METADATA_KEY = "live_lce"
 """Key of the card's JSON in the ONNX file's metadata."""
 INPUT = "norm"
+FINGERPRINT_LENGTH = 12
+"""Hexadecimal digits of the name of a training spectrum."""
 PROBABILITIES, OOD_SCORE = "probabilities", "ood_score"
+MEMBERS, RANKED = "members", "ranked"
+"""Outputs that a model may have: each member's probabilities, and those of finer labels."""
 
 
 class _Frozen(BaseModel):
@@ -54,6 +58,23 @@ class Training(_Frozen):
     augmentation: str = Field(description="What was done to the training spectra.")
     seed: int = Field(description="Of split, augmentation and weights.")
     epochs: int = Field(description="Passes over the training spectra.")
+    versions: dict[str, str] = Field(default={}, description="Of the packages that trained it.")
+    spectra: tuple[str, ...] = Field(
+        default=(),
+        repr=False,
+        description=(
+            "Fingerprints of the training spectra, one string of 12 hexadecimal digits each per"
+            " fold.  Member k of a model saw all folds but k; a model without members saw all."
+        ),
+    )
+
+    def fold_of(self) -> dict[str, int]:
+        """Return the fold of each training spectrum, by fingerprint."""
+        return {
+            joined[at : at + FINGERPRINT_LENGTH]: fold
+            for fold, joined in enumerate(self.spectra)
+            for at in range(0, len(joined), FINGERPRINT_LENGTH)
+        }
 
 
 class OutOfDistribution(_Frozen):
@@ -72,6 +93,12 @@ class ModelCard(_Frozen):
     absorber: str = Field(description="Element symbol.")
     edge: str = Field(description="Absorption edge.")
     classes: tuple[str, ...] = Field(min_length=2, description="Names of the outputs, in order.")
+    members: int = Field(
+        default=0, ge=0, description="Networks or forests averaged, if each one's output is there."
+    )
+    ranked: tuple[str, ...] = Field(
+        default=(), description="Names of the finer labels, if the model has that output."
+    )
     grid: Grid = Field(description="The energies that the model reads.")
     preprocessing: str = Field(description="From normalized absorption to the network's input.")
     architecture: str = Field(description="The network.")

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from live_lce.classifiers.card import ModelCard
 from live_lce.classifiers.registry import ModelDamagedError, Registry
 from live_lce.classifiers.types import Prediction
-from live_lce.contract import Finding, Reason, Status
+from live_lce.contract import OTHER, Finding, Reason, Status
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra.features import coverage, to_grid
 from live_lce.spectra.types import Array, NormalizedSpectrum
+
+N_RANKED = 3
+"""Finer labels that a prediction carries."""
 
 
 def classify(
@@ -42,7 +45,10 @@ def classify(
 
 
 def classify_stack(
-    spectra: Sequence[NormalizedSpectrum], registry: Registry, settings: AnalysisSettings
+    spectra: Sequence[NormalizedSpectrum],
+    registry: Registry,
+    settings: AnalysisSettings,
+    members: Sequence[int] | None = None,
 ) -> list[Prediction]:
     """Classify many spectra, each model called once.
 
@@ -52,24 +58,32 @@ def classify_stack(
         Of any absorbers, each on its own energies.
     registry, settings
         See :func:`classify`.
+    members : sequence of int, optional
+        Which of the model's members answers for each spectrum; -1 for all of them together.
+        To judge a model on its training spectra by the members that did not see them.
 
     Returns
     -------
     list of Prediction
         In the order of `spectra`; equal to :func:`classify` of each.
     """
+    member = np.full(len(spectra), -1) if members is None else np.asarray(members, np.intp)
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, spectrum in enumerate(spectra):
         groups[spectrum.absorber, spectrum.edge].append(index)
     done: dict[int, Prediction] = {}
     for indices in groups.values():
-        verdicts = _of_one_edge([spectra[i] for i in indices], registry, settings.classification)
+        chosen = [spectra[i] for i in indices]
+        verdicts = _of_one_edge(chosen, member[indices], registry, settings.classification)
         done.update(zip(indices, verdicts, strict=True))
     return [done[index] for index in range(len(spectra))]
 
 
 def _of_one_edge(
-    spectra: list[NormalizedSpectrum], registry: Registry, limits: Classification
+    spectra: list[NormalizedSpectrum],
+    member: NDArray[np.intp],
+    registry: Registry,
+    limits: Classification,
 ) -> list[Prediction]:
     absorber, edge = spectra[0].absorber, spectra[0].edge
     try:
@@ -90,9 +104,13 @@ def _of_one_edge(
             to_grid(spectra[i].energy, spectra[i].norm, spectra[i].edge_reference, grid)[0]
             for i in whole
         ]
-        probabilities, scores = session.run(np.stack(values))
-        for i, p, score in zip(whole, probabilities, scores, strict=True):
+        said = session.run(np.stack(values))
+        probabilities = said.unseen(member[whole])
+        for i, p, score in zip(whole, probabilities, said.ood_score, strict=True):
             verdicts[i] = _verdict(spectra[i], p, float(score), verdicts[i], limits)
+        if said.ranked is not None:
+            for i, p in zip(whole, said.ranked, strict=True):
+                verdicts[i] = replace(verdicts[i], ranked=_best_ranked(p, card.ranked))
     return verdicts
 
 
@@ -159,10 +177,17 @@ def _decide(
     if ood_score > limits.max_ood_score:
         detail = f"score {ood_score:.2f}, at most {limits.max_ood_score:g}"
         why.append(Finding(Reason.OUT_OF_DISTRIBUTION, detail))
+    if name == OTHER:
+        why.append(Finding(Reason.OTHER_ENVIRONMENT, f"{best:.2f}"))
     if best < limits.min_confidence:
         detail = f"{name} {best:.2f}, at least {limits.min_confidence:g}"
         why.append(Finding(Reason.LOW_CONFIDENCE, detail))
     return (Status.ABSTAIN if why else Status.OK), tuple(why)
+
+
+def _best_ranked(probabilities: Array, names: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    best = np.argsort(-probabilities, kind="stable")[:N_RANKED]
+    return tuple((names[i], float(probabilities[i])) for i in best)
 
 
 def _label_set(

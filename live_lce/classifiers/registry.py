@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 
 import live_lce
-from live_lce.classifiers.card import INPUT, METADATA_KEY, OOD_SCORE, PROBABILITIES, ModelCard
+from live_lce.classifiers.card import (
+    INPUT,
+    MEMBERS,
+    METADATA_KEY,
+    OOD_SCORE,
+    PROBABILITIES,
+    RANKED,
+    ModelCard,
+)
 from live_lce.classifiers.session import Session, open_session
 from live_lce.classifiers.types import ModelIdentity
 
@@ -171,10 +178,10 @@ def load_checked(card: ModelCard, path: Path) -> Session:
 
 def _check_metadata(card: ModelCard, path: Path, metadata: dict[str, str]) -> None:
     try:
-        embedded = json.loads(metadata[METADATA_KEY])
+        embedded = ModelCard.model_validate_json(metadata[METADATA_KEY])
     except (KeyError, ValueError):
         raise ModelDamagedError(path, "carries no card in its metadata") from None
-    if embedded != json.loads(card.embedded()):
+    if embedded != card.model_copy(update={"sha256": ""}):
         raise ModelDamagedError(path, "carries another card than the JSON file beside it")
 
 
@@ -184,10 +191,13 @@ def _check_shapes(card: ModelCard, path: Path, runtime: Any) -> None:
         expected = f"{INPUT} float32 (batch, {card.grid.n_points})"
         raise ModelDamagedError(path, f"takes {inputs}, but its card says {expected}")
     outputs = {o.name: o.shape[1:] for o in runtime.get_outputs()}
-    if outputs != {PROBABILITIES: [len(card.classes)], OOD_SCORE: []}:
-        raise ModelDamagedError(
-            path, f"gives {outputs}, but its card has {len(card.classes)} classes"
-        )
+    wanted: dict[str, list[int]] = {PROBABILITIES: [len(card.classes)], OOD_SCORE: []}
+    if card.members:
+        wanted[MEMBERS] = [card.members, len(card.classes)]
+    if card.ranked:
+        wanted[RANKED] = [len(card.ranked)]
+    if outputs != wanted:
+        raise ModelDamagedError(path, f"gives {outputs}, but by its card {wanted}")
 
 
 def _as_numbers(version: str) -> tuple[int, ...]:

@@ -8,11 +8,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.classifiers.card import INPUT, OOD_SCORE, PROBABILITIES
+from live_lce.classifiers.card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, RANKED
 from live_lce.spectra.types import Array
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """In order of preference."""
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """What a model says of some spectra.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_spectra, n_classes)
+        Each row sums to 1.
+    ood_score : ndarray of shape (n_spectra,)
+        Above 1: unlike the training spectra.
+    members : ndarray of shape (n_spectra, n_members, n_classes), optional
+        Each member's probabilities; `probabilities` is their mean.
+    ranked : ndarray of shape (n_spectra, n_ranked), optional
+        Probabilities of the card's finer labels.
+    """
+
+    probabilities: Array
+    ood_score: Array
+    members: Array | None = None
+    ranked: Array | None = None
+
+    def unseen(self, member: NDArray[np.intp]) -> Array:
+        """Return probabilities (n_spectra, n_classes): of one member each, of all where -1."""
+        if self.members is None:
+            return self.probabilities
+        of_one = self.members[np.arange(len(member)), member]
+        return np.where((member >= 0)[:, None], of_one, self.probabilities)
 
 
 @dataclass(frozen=True)
@@ -30,24 +59,23 @@ class Session:
     runtime: Any
     provider: str
 
-    def run(self, values: NDArray[np.floating[Any]]) -> tuple[Array, Array]:
-        """Return probabilities and out-of-distribution scores.
+    def run(self, values: NDArray[np.floating[Any]]) -> ModelOutput:
+        """Return what the model says.
 
         Parameters
         ----------
         values : ndarray of shape (n_spectra, n_grid)
             Normalized absorption on the model's grid.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_spectra, n_classes)
-            Each row sums to 1.
-        ood_score : ndarray of shape (n_spectra,)
-            Above 1: unlike the training spectra.
         """
         inputs = {INPUT: np.ascontiguousarray(values, dtype=np.float32)}
-        probabilities, score = self.runtime.run([PROBABILITIES, OOD_SCORE], inputs)
-        return probabilities.astype(np.float64), score.astype(np.float64)
+        given = [output.name for output in self.runtime.get_outputs()]
+        found = {
+            name: array.astype(np.float64)
+            for name, array in zip(given, self.runtime.run(given, inputs), strict=True)
+        }
+        return ModelOutput(
+            found[PROBABILITIES], found[OOD_SCORE], found.get(MEMBERS), found.get(RANKED)
+        )
 
 
 def open_session(content: bytes) -> Session:

@@ -56,6 +56,8 @@ class Prediction:
         Measured fraction of the model's energy window.
     model : ModelIdentity
         Which model spoke.
+    ranked : tuple of (str, float)
+        The most probable finer labels, if the model has any.
     """
 
     status: Status
@@ -70,6 +72,7 @@ class Prediction:
     ood_score: float = float("nan")
     coverage: float = 0.0
     model: ModelIdentity = ModelIdentity()
+    ranked: tuple[tuple[str, float], ...] = ()
 
     @property
     def answered(self) -> bool:

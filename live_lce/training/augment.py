@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from live_lce.classifiers.card import Grid
+from live_lce.datasets.rows import FINE
 from live_lce.spectra.features import to_grid
 from live_lce.spectra.types import Array
-from live_lce.training.rows import FINE
 
 SHIFTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 """Energy shifts of Carbone et al. (eV): every spectrum occurs with each of them."""

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution, Training, TrainingFile
 from live_lce.classifiers.registry import model_name
+from live_lce.datasets.rows import CLASSES, FILES, Rows, enough, file_sha256, read_rows
+from live_lce.datasets.split import TWIN, folds
 from live_lce.spectra.types import Array
 from live_lce.training import distance
 from live_lce.training.augment import Augmentation, augmented, resample
 from live_lce.training.export import write_model
 from live_lce.training.fit import EPOCHS, fit, macro_f1, probabilities
 from live_lce.training.network import DESCRIPTION, Exported
-from live_lce.training.rows import CLASSES, FILES, Rows, enough, file_sha256, read_rows
-from live_lce.training.split import TWIN, folds
 
 FAMILY, VERSION, EDGE = "carbone-cnn", "1.0.0", "K"
 N_POINTS, START = 100, -18.0

@@ -17,9 +17,9 @@ from typing import Any
 from live_lce.classifiers.classify import classify
 from live_lce.classifiers.registry import Registry
 from live_lce.contract import Reason, Status
+from live_lce.datasets.rows import CLASSES
+from live_lce.datasets.standards import normalized_or_reason, read_standards
 from live_lce.settings import AnalysisSettings
-from live_lce.training.rows import CLASSES
-from live_lce.training.standards import normalized_or_reason, read_standards
 
 
 @dataclass

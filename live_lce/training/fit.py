@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from live_lce.classifiers.card import Grid
+from live_lce.datasets.rows import CLASSES, Rows
 from live_lce.spectra.types import Array
 from live_lce.training.augment import Augmentation, augmented
 from live_lce.training.network import CarboneCNN, standardize
-from live_lce.training.rows import CLASSES, Rows
 
 BATCH = 32
 EPOCHS = 50

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from live_lce.datasets.standards import normalized_or_reason, read_standards
 from live_lce.settings import AnalysisSettings
-from live_lce.training.standards import normalized_or_reason, read_standards
 
 CUTS = range(-10, 60, 5)
 """Where scans are cut, in eV from the finished scan's edge reference."""

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from live_lce.datasets.standards import Standard, normalized_or_reason, read_standards
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra.types import Array, NormalizedSpectrum
-from live_lce.training.standards import Standard, normalized_or_reason, read_standards
 
 METHODS = ("derivative maximum", "last 0.5 of the edge step", "half of the level (used)")
 MISCALIBRATED = 4.0

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from live_lce.datasets.rows import FINE, Rows
 from live_lce.spectra.types import Array
-from live_lce.training.rows import FINE, Rows
 
 TWIN = 0.015
 """Mean absolute difference, at maximum 1, below which two spectra are the same."""

@@ -1,0 +1,1 @@
+"""Labelled spectra: computed and measured, and which of them belong together."""

@@ -1,0 +1,1 @@
+"""Judging classifiers: the numbers that every model has to go through."""
