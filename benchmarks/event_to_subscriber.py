@@ -83,7 +83,9 @@ def main() -> None:
         spool = Path(folder) / "spool"
         publisher = TimedPublisher(uri, settings=settings, spool=spool, source="RE", api_key=key)
         publisher.stamps = {}
-        live = LiveLCE(settings, registry=Registry(options.models), publisher=publisher)
+        live = LiveLCE(
+            settings, registry=Registry.beside_shipped(options.models), publisher=publisher
+        )
         live.wait_until_ready()
         with subscribe_to_streams(
             client["processed"], on_update, streams={"predictions": None}, start=0

@@ -145,7 +145,7 @@ def main() -> None:
         client = from_uri(uri, api_key=key)
         live = LiveLCE(
             settings,
-            registry=Registry(options.models),
+            registry=Registry.beside_shipped(options.models),
             publisher=TiledPublisher(
                 uri, settings=settings, spool=Path(folder) / "spool", source="RE", api_key=key
             ),

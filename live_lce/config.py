@@ -40,6 +40,12 @@ def state_folder() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "live_lce"
 
 
+def data_folder() -> Path:
+    """Return the per-user folder of what a user made, such as models."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "live_lce"
+
+
 _UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -106,8 +112,10 @@ class Config(BaseSettings):
     live: LiveSettings = Field(
         default_factory=LiveSettings, description="The callback on a RunEngine."
     )
-    models: _UserPath | None = Field(
-        None, description="Folder of model files; null for those that came with live_lce."
+    models: _UserPath = Field(
+        default_factory=lambda: data_folder() / "models",
+        description="Folder of your own models, where `live-lce train` puts them; those that came "
+        "with live_lce are there too.",
     )
 
     @classmethod

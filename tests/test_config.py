@@ -23,6 +23,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -36,7 +37,8 @@ def write(text: str, name: str = "some.toml") -> Path:
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     config = load_config()
     assert config.analysis == AnalysisSettings()
-    assert config.tiled.uri == "" and config.models is None
+    assert config.tiled.uri == ""
+    assert config.models == tmp_path / "data" / "live_lce" / "models"
     assert config.publish.spool == tmp_path / "state" / "live_lce" / "spool"
 
 

@@ -58,9 +58,20 @@ def test_every_shipped_model_opens_and_says_what_it_is():
         assert registry.session(card) is registry.session(card)
         assert registry.identity(card).provider.endswith("ExecutionProvider")
         assert registry.identity(card).sha256 == card.sha256
-        assert (registry.folder / f"{card.name}.onnx").stat().st_size < 1_000_000
+        assert registry.path(card.name).stat().st_size < 1_000_000
         held_out = card.metrics["computed held-out"]
         assert held_out["macro_f1"] > held_out["majority_macro_f1"]
+
+
+def test_a_folder_of_ones_own_comes_first_and_the_shipped_models_stay(folder):
+    registry = Registry.beside_shipped(folder)
+    own = {path.stem for path in folder.glob("*.onnx")}
+    for card in registry.cards():
+        where = folder if card.name in own else default_folder()
+        assert registry.path(card.name) == where / f"{card.name}.onnx"
+    assert {card.absorber for card in registry.cards()} > {
+        card.absorber for card in Registry(folder).cards()
+    }
 
 
 def test_an_unknown_absorber_has_no_model(folder):

@@ -40,33 +40,49 @@ def default_folder() -> Path:
 
 
 class Registry:
-    """The models of one folder: pairs ``<name>.onnx`` and ``<name>.json``.
+    """The models of some folders: pairs ``<name>.onnx`` and ``<name>.json``.
 
     Cards are read once, without onnxruntime; a model is checked and loaded when it is
     first needed.  A damaged one keeps no other from working.
 
     Parameters
     ----------
-    folder : Path, optional
-        Where the models are; by default those that came with live_lce.
+    *folders : Path
+        Where the models are; by default those that came with live_lce.  Of two models of
+        one name, that of the earlier folder counts.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = default_folder() if folder is None else Path(folder)
+    def __init__(self, *folders: Path) -> None:
+        self.folders = tuple(Path(folder) for folder in folders) or (default_folder(),)
         self._lock = threading.Lock()
         self._sessions: dict[str, Session | ModelDamagedError] = {}
+
+    @classmethod
+    def beside_shipped(cls, folder: Path | None) -> Registry:
+        """Return the models of a folder of one's own, and those that came with live_lce."""
+        return cls() if folder is None else cls(folder, default_folder())
 
     @cached_property
     def _read(self) -> tuple[tuple[ModelCard, ...], tuple[ModelDamagedError, ...]]:
         cards, damaged = [], []
-        names = {p.stem for p in self.folder.glob("*.onnx")}
-        names |= {p.stem for p in self.folder.glob("*.json")}
-        for name in sorted(names):
+        for name, folder in sorted(self._folder_of.items()):
             try:
-                cards.append(read_card(self.folder / f"{name}.json"))
+                cards.append(read_card(folder / f"{name}.json"))
             except ModelDamagedError as error:
                 damaged.append(error)
         return tuple(cards), tuple(damaged)
+
+    @cached_property
+    def _folder_of(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder in reversed(self.folders):
+            for suffix in ("onnx", "json"):
+                found |= {path.stem: folder for path in folder.glob(f"*.{suffix}")}
+        return found
+
+    def path(self, name: str) -> Path:
+        """Return where a model's ONNX file is; its card lies beside it."""
+        return self._folder_of.get(name, self.folders[0]) / f"{name}.onnx"
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Return the readable cards, by name."""
@@ -87,11 +103,15 @@ class Registry:
         wanted = (absorber, edge, family)
         found = [c for c in self.cards() if (c.absorber, c.edge, c.family) == wanted]
         if found:
-            return max(found, key=lambda card: _as_numbers(card.version))
+            return max(found, key=lambda card: (_as_numbers(card.version), self._rank(card)))
         for error in self.damaged():
             if error.path.stem == model_name(absorber, edge, family):
                 raise error
         return None
+
+    def _rank(self, card: ModelCard) -> int:
+        """Return a number that is higher the earlier the card's folder comes."""
+        return -self.folders.index(self.path(card.name).parent)
 
     def identity(self, card: ModelCard) -> ModelIdentity:
         """Return which model it is; `provider` is empty until the session was opened."""
@@ -111,7 +131,7 @@ class Registry:
             loaded = self._sessions.get(card.name)
             if loaded is None:
                 try:
-                    loaded = load_checked(card, self.folder / f"{card.name}.onnx")
+                    loaded = load_checked(card, self.path(card.name))
                 except ModelDamagedError as error:
                     loaded = error
                 self._sessions[card.name] = loaded

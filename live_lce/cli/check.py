@@ -87,13 +87,13 @@ def _onnxruntime() -> str:
 def _models(folder: Path | None) -> Iterator[Check]:
     from live_lce.classifiers.registry import Registry
 
-    registry = Registry(folder)
+    registry = Registry.beside_shipped(folder)
     for damaged in registry.damaged():
         yield Check("models", "fail", str(damaged))
     cards = registry.cards()
     if not cards:
         yield Check(
-            "models", "fail", f"There is none in {registry.folder}: install live_lce again."
+            "models", "fail", f"There is none in {registry.folders[-1]}: install live_lce again."
         )
     for card in cards:
         result = tried("models", lambda card=card: registry.session(card).provider)  # type: ignore[misc]

@@ -156,7 +156,7 @@ def _check_names(config: Config) -> None:
         if wanted.edge and wanted.edge not in edges:
             raise UsageError(f"{wanted.absorber} has no edge {wanted.edge}: give e.g. --edge K")
     family = config.analysis.classification.family
-    families = sorted({card.family for card in Registry(config.models).cards()})
+    families = sorted({card.family for card in Registry.beside_shipped(config.models).cards()})
     if families and family and family not in families:
         raise UsageError(f"no model family {family}: there are {', '.join(families)}")
 
@@ -184,7 +184,7 @@ def _rows(
     from live_lce.contract import Reason, Status
     from live_lce.sources.files import FileError, read_spectra
 
-    registry = Registry(config.models)
+    registry = Registry.beside_shipped(config.models)
     wanted = config.analysis.normalization.absorber
     for path in paths:
         try:

@@ -24,7 +24,7 @@ def _registry(config: Path | None) -> Registry:
     from live_lce.classifiers.registry import Registry
     from live_lce.config import load_config
 
-    return Registry(load_config(config).models)
+    return Registry.beside_shipped(load_config(config).models)
 
 
 @app.command("list")
@@ -49,11 +49,13 @@ def list_models(json: JsonOption = False, config: ConfigOption = None) -> None:
             (*(r[f] for f in fields), ", ".join(r["classes"]), r["problem"] or "good") for r in rows
         ]
         cells += [(d["name"], *"-----", f"[red]{d['problem']}[/red]") for d in damaged]
-        _output.console().print(_output.table(f"Models in {registry.folder}", names, cells))
+        _output.console().print(_output.table(f"Models in {_folders(registry)}", names, cells))
     if damaged or any(r["problem"] for r in rows):
         raise typer.Exit(_output.FAILED)
     if not rows:
-        raise UsageError(f"no models in {registry.folder}: set `models`, or install live_lce again")
+        raise UsageError(
+            f"no models in {_folders(registry)}: set `models`, or install live_lce again"
+        )
 
 
 @app.command("show")
@@ -76,13 +78,17 @@ def show_models(
     ]
     if not cards:
         there = ", ".join(dict.fromkeys(c.absorber for c in registry.cards())) or "none"
-        raise UsageError(f"no model for {absorber} in {registry.folder} (there are: {there})")
+        raise UsageError(f"no model for {absorber} in {_folders(registry)} (there are: {there})")
     if json:
         _output.print_json([card.model_dump(mode="json") for card in cards])
         return
     for card in cards:
         rows = [(key, text) for key, text in _flat(card.model_dump(mode="json"))]
         _output.console().print(_output.table(card.name, ("field", "value"), rows))
+
+
+def _folders(registry: Registry) -> str:
+    return " and ".join(str(folder) for folder in registry.folders if folder.is_dir())
 
 
 def _row(registry: Registry, card: ModelCard) -> dict[str, Any]:

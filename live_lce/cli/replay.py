@@ -55,7 +55,7 @@ def replay(
         publisher = tiled_publisher(loaded, tiled, "replay")
     else:
         _output.note("No Tiled server is configured: the predictions are printed, not published.")
-    engine = Engine(loaded.analysis, Registry(loaded.models))
+    engine = Engine(loaded.analysis, Registry.beside_shipped(loaded.models))
     session = _Session(engine, publisher, None if json else _output.console())
     published = True
     try:

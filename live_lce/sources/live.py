@@ -131,7 +131,7 @@ class LiveLCE:
         return cls(
             config.analysis,
             publisher=publisher,
-            registry=Registry(config.models),
+            registry=Registry.beside_shipped(config.models),
             max_documents=config.live.max_documents,
             on_result=on_result,
         )

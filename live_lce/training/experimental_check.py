@@ -131,7 +131,7 @@ def _write(registry: Registry, tallies: dict[str, Tally]) -> None:
         if card.absorber in tallies:
             found = tallies[card.absorber].metrics()
             metrics = {**card.metrics, "experimental standards": found}
-            rewrite_card(card.model_copy(update={"metrics": metrics}), registry.folder)
+            rewrite_card(card.model_copy(update={"metrics": metrics}), registry.path(card.name).parent)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
