@@ -125,13 +125,15 @@ def check(folder: Path, registry: Registry, settings: AnalysisSettings) -> dict[
 
 
 def _write(registry: Registry, tallies: dict[str, Tally]) -> None:
-    from live_lce.training.export import rewrite_card
+    from live_lce.classifiers.files import rewrite_card
 
     for card in registry.cards():
         if card.absorber in tallies:
             found = tallies[card.absorber].metrics()
             metrics = {**card.metrics, "experimental standards": found}
-            rewrite_card(card.model_copy(update={"metrics": metrics}), registry.path(card.name).parent)
+            rewrite_card(
+                card.model_copy(update={"metrics": metrics}), registry.path(card.name).parent
+            )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

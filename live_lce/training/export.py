@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from live_lce.classifiers.card import INPUT, METADATA_KEY, OOD_SCORE, PROBABILITIES, ModelCard
+from live_lce.classifiers.card import INPUT, OOD_SCORE, PROBABILITIES, ModelCard
+from live_lce.classifiers.files import write_files
 
 OPSET = 18
-IR_VERSION = 9
-"""Read by onnxruntime 1.20 and newer."""
 
 
 def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
@@ -37,44 +34,7 @@ def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
     """
     import onnx
 
-    folder.mkdir(parents=True, exist_ok=True)
-    return _write(onnx.load_from_string(_graph(module, card.grid.n_points)), card, folder)
-
-
-def rewrite_card(card: ModelCard, folder: Path) -> ModelCard:
-    """Put a changed card into an existing model's files, weights untouched.
-
-    Parameters
-    ----------
-    card : ModelCard
-        The changed one.
-    folder : Path
-        Holds its files.
-
-    Returns
-    -------
-    ModelCard
-        With the new sha256.
-    """
-    import onnx
-
-    return _write(onnx.load(folder / f"{card.name}.onnx"), card, folder)
-
-
-def _write(model: Any, card: ModelCard, folder: Path) -> ModelCard:
-    import onnx
-
-    del model.metadata_props[:]
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, card.embedded()
-    model.ir_version = IR_VERSION
-    model.producer_name, model.producer_version, model.doc_string = "live_lce", "", card.name
-    onnx.checker.check_model(model)
-    content = model.SerializeToString(deterministic=True)
-    (folder / f"{card.name}.onnx").write_bytes(content)
-    complete = card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
-    (folder / f"{card.name}.json").write_text(complete.model_dump_json(indent=1) + "\n")
-    return complete
+    return write_files(onnx.load_from_string(_graph(module, card.grid.n_points)), card, folder)
 
 
 def _graph(module: nn.Module, n_grid: int) -> bytes:
