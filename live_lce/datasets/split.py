@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
 
 from live_lce.datasets.rows import FINE, Rows
 from live_lce.spectra.types import Array
 
 TWIN = 0.015
 """Mean absolute difference, at maximum 1, below which two spectra are the same."""
+_CHUNK = 500
 
 
 def groups(rows: Rows) -> NDArray[np.intp]:
@@ -26,15 +28,32 @@ def groups(rows: Rows) -> NDArray[np.intp]:
     -------
     ndarray of int, shape (n_rows,)
     """
-    window = (FINE >= -15) & (FINE <= 15)
-    spectra = rows.norm[:, window]
-    first, second = _twins(spectra / spectra.max(axis=1, keepdims=True))
-    _, formula = np.unique(rows.formula, return_inverse=True)
-    order = np.argsort(formula, kind="stable")
-    same = formula[order][1:] == formula[order][:-1]
-    first = np.concatenate([first, order[:-1][same]])
-    second = np.concatenate([second, order[1:][same]])
-    graph = coo_array((np.ones(first.size), (first, second)), shape=(len(rows), len(rows)))
+    return joined(rows.norm, rows.formula)
+
+
+def joined(norm: Array, formula: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return a group number for each spectrum: near-duplicates and equal formulas go together.
+
+    Parameters
+    ----------
+    norm : ndarray of shape (n_spectra, n_fine)
+        On :data:`~live_lce.datasets.rows.FINE`; a row of NaN has no near-duplicate.
+    formula : ndarray of str, shape (n_spectra,)
+        An empty one equals no other.
+
+    Returns
+    -------
+    ndarray of int, shape (n_spectra,)
+    """
+    known = np.flatnonzero(np.isfinite(norm).all(axis=1))
+    spectra = norm[known][:, (FINE >= -15) & (FINE <= 15)]
+    one, other = _twins(spectra / spectra.max(axis=1, keepdims=True))
+    _, same = np.unique(formula, return_inverse=True)
+    order = np.argsort(same, kind="stable")
+    equal = (same[order][1:] == same[order][:-1]) & (formula[order][1:] != "")
+    first = np.concatenate([known[one], order[:-1][equal]])
+    second = np.concatenate([known[other], order[1:][equal]])
+    graph = coo_array((np.ones(first.size), (first, second)), shape=(len(norm), len(norm)))
     found: NDArray[np.intp] = connected_components(graph, directed=False)[1]
     return found
 
@@ -73,9 +92,12 @@ def folds(rows: Rows, n_folds: int, seed: int) -> NDArray[np.intp]:
 
 
 def _twins(spectra: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    first, second = [], []
-    for i in range(len(spectra) - 1):
-        near = np.abs(spectra[i + 1 :] - spectra[i]).mean(axis=1) < TWIN
-        second.append(np.flatnonzero(near) + i + 1)
-        first.append(np.full(near.sum(), i))
-    return np.concatenate(first).astype(np.intp), np.concatenate(second).astype(np.intp)
+    """Return the pairs of spectra that are nearer than :data:`TWIN`."""
+    first, second = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
+    for start in range(0, len(spectra), _CHUNK):
+        part = spectra[start : start + _CHUNK]
+        near = cdist(part, spectra[start:], "cityblock") < TWIN * spectra.shape[1]
+        one, other = np.nonzero(np.triu(near, k=1))
+        first.append(one + start)
+        second.append(other + start)
+    return np.concatenate(first), np.concatenate(second)

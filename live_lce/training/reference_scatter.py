@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.datasets.standards import Standard, normalized_or_reason, read_standards
+from live_lce.datasets.labelled import Labelled
+from live_lce.datasets.standards import normalized_or_reason, read_standards
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra.types import Array, NormalizedSpectrum
 
@@ -53,9 +54,9 @@ def truncated_change(spectrum: NormalizedSpectrum, upto: float) -> float:
     )
 
 
-def table(standards: list[tuple[Standard, NormalizedSpectrum]]) -> str:
+def table(standards: list[tuple[Labelled, NormalizedSpectrum]]) -> str:
     """Return the Markdown table."""
-    by_absorber: dict[str, list[tuple[Standard, NormalizedSpectrum]]] = defaultdict(list)
+    by_absorber: dict[str, list[tuple[Labelled, NormalizedSpectrum]]] = defaultdict(list)
     for pair in standards:
         by_absorber[pair[0].spectrum.absorber].append(pair)
     head = "| absorber | spectra | repeated compounds |" + "".join(f" {m} |" for m in METHODS)
@@ -75,11 +76,11 @@ def table(standards: list[tuple[Standard, NormalizedSpectrum]]) -> str:
     return "\n".join(lines)
 
 
-def _spread(pairs: list[tuple[Standard, NormalizedSpectrum]]) -> tuple[int, Array]:
+def _spread(pairs: list[tuple[Labelled, NormalizedSpectrum]]) -> tuple[int, Array]:
     """Return the number of compounds measured repeatedly, and the pooled deviation (eV)."""
     groups: dict[str, list[Array]] = defaultdict(list)
     for standard, spectrum in pairs:
-        groups[standard.duplicate_group].append(origins(spectrum))
+        groups[standard.group].append(origins(spectrum))
     deviations = []
     n_groups = 0
     for members in groups.values():
