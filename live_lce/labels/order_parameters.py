@@ -101,7 +101,7 @@ def from_bonding(structure: Structure, site: int, bonds: Bonding) -> OrderParame
         weight = bonds.weights.get(number, 0.0)
         if weight == 0:
             continue
-        neighbours = bonds.shells[number]
+        neighbours = [n.site for n in bonds.shells[number]]
         found = _measure(number, name).get_order_parameters(
             [structure[site], *neighbours],
             0,
@@ -147,4 +147,5 @@ def _measure(cn: int, name: str) -> Any:
         return LocalStructOrderParams(["sgl_bd"])
     entry: Any = CN_OPT_PARAMS[cn][name]  # a name and, for some, its parameters
     kind, *parameters = entry
-    return LocalStructOrderParams([kind], parameters=[dict(p) for p in parameters] or [None])
+    chosen: Any = [dict(one) for one in parameters] or [None]
+    return LocalStructOrderParams([kind], parameters=chosen)
