@@ -1,0 +1,128 @@
+"""An evaluation as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Column
+
+from live_lce.cli import _output
+from live_lce.cli._output import number
+
+Values = dict[str, Any]
+
+
+def print_evaluation(values: Values) -> None:
+    """Print what ``--json`` would, as tables."""
+    console = _output.console()
+    data = values["data"]
+    console.print(f"{data['path']}: {data['n_rows']} rows, model family {data['family']}")
+    for why, n in data["not_scored"].items():
+        console.print(f"  not scored: {n} ({why})", markup=False)
+    console.print(_scores(values))
+    console.print(
+        "\\[ ]: 95 % by bootstrap over groups.  accuracy and F1: an abstention is wrong.  majority:"
+        f" always the commonest class.  kNN: on {values['baselines']['knn']['fitted_on']}."
+    )
+    console.print(_reliability(values))
+    for title, axis in (("last_energy", "last energy / eV"), ("noise", "noise / edge steps")):
+        if values["curves"][title]:
+            console.print(_curve(values["curves"][title], title, axis))
+    console.print(_published(values["published"]))
+    for text in values["notes"]:
+        console.print(f"NOTE: {text}", style="bold yellow", markup=False)
+
+
+def scopes(values: Values) -> Iterator[tuple[str, Values, Values, Values]]:
+    """Yield name, numbers, and those of the two baselines: absorbers first, then all."""
+    baselines = [values["baselines"][name] for name in ("majority", "knn")]
+    for name, found in values["absorbers"].items():
+        yield (name, found, *(one["absorbers"][name] for one in baselines))
+    names = ["overall"]
+    if values["with_model"]["n"] != values["overall"]["n"]:
+        names.insert(0, "with_model")
+    for name in names:
+        yield (name.replace("_", " "), values[name], *(one[name] for one in baselines))
+
+
+def _scores(values: Values) -> Any:
+    names = ("", "n", "groups", "answered", "accuracy", "majority", "kNN", "of answered")
+    by_group = ("by group", "majority", "kNN")
+    f1 = ("macro F1", "kNN", "T4", "S5", "O6")
+    rows = []
+    for name, found, majority, knn in scopes(values):
+        rows.append(
+            (
+                name,
+                str(found["n"]),
+                str(found["n_groups"]),
+                str(found["n_answered"]),
+                _with_interval(found, "accuracy"),
+                number(majority["accuracy"]),
+                number(knn["accuracy"]),
+                number(found["accuracy_answered"]),
+                _with_interval(found, "accuracy_by_group"),
+                number(majority["accuracy_by_group"]),
+                number(knn["accuracy_by_group"]),
+                _with_interval(found, "macro_f1"),
+                number(knn["macro_f1"]),
+                *(number(found["f1"][label]) for label in ("T4", "S5", "O6")),
+            )
+        )
+    columns = [Column(name, justify="left" if not name else "right") for name in names]
+    columns += [Column(name, justify="right") for name in (*by_group, *f1)]
+    return _output.table("", columns, rows)
+
+
+def _reliability(values: Values) -> Any:
+    names = ("", "ECE", "forced accuracy", "OOD AUROC", "other / scored", "other answered")
+    rows = [
+        (
+            name,
+            _with_interval(found, "ece"),
+            number(found["forced"]["accuracy"]),
+            _with_interval(found, "ood_auroc"),
+            f"{found['ood_n_other']} / {found['ood_n_scored']}",
+            f"{found['other_answered']} of {found['n_other']}",
+            _with_interval(found, "fraction_mae"),
+            str(found["n_mixed"]),
+            ", ".join(f"{why} {n}" for why, n in found["abstained_by_reason"].items()),
+        )
+        for name, found, _, _ in scopes(values)
+    ]
+    return _output.table("", (*names, "fraction MAE", "mixed", "not answered"), rows)
+
+
+def _curve(points: list[Values], title: str, axis: str) -> Any:
+    absorbers = list(points[0]["absorbers"])
+    names = (axis, "touched", "answered", "accuracy", "of answered", "macro F1", *absorbers)
+    rows = [
+        (
+            f"{point[title]:g}",
+            f"{point['n_changed']} of {point['n']}",
+            str(point["n_answered"]),
+            *(number(point[name]) for name in ("accuracy", "accuracy_answered", "macro_f1")),
+            *(number(point["absorbers"][name]) for name in absorbers),
+        )
+        for point in points
+    ]
+    return _output.table(f"Accuracy against {axis}", names, rows)
+
+
+def _published(published: list[Values]) -> Any:
+    """Return the papers' numbers, one line per paper, model and kind of data."""
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    for one in published:
+        key = (one["source"], one["data"], f"{one['model']}: {one['metric']}")
+        deviation = f" ± {one['deviation']:g}" if one["deviation"] is not None else ""
+        lines.setdefault(key, {})[one["absorber"] or "all"] = f"{one['value']:g}{deviation}"
+    absorbers = list(dict.fromkeys(name for line in lines.values() for name in line))
+    rows = [(*key, *(line.get(name, "-") for name in absorbers)) for key, line in lines.items()]
+    names = ("published in", "measured on", "published number", *absorbers)
+    return _output.table("PUBLISHED: other data, other labels", names, rows)
+
+
+def _with_interval(found: Values, name: str) -> str:
+    pair = found["intervals"].get(name)
+    return number(found[name]) + (f" \\[{pair[0]:.2f} {pair[1]:.2f}]" if pair else "")

@@ -1,0 +1,96 @@
+"""``live-lce evaluate``: how good the models are on labelled spectra."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from live_lce.cli import _output
+from live_lce.cli._output import UsageError
+
+if TYPE_CHECKING:
+    from live_lce.evaluation.choice import Choice
+
+ROWS = ".csv, .jsonl or .parquet"
+
+
+def evaluate(
+    data: Annotated[
+        Path, typer.Argument(help="A Parquet file, a folder of them, or one with index.csv.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="Family or model, see `live-lce models list`; else the configured.")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    rows: Annotated[
+        Path | None, typer.Option(help=f"Write what was said of each row, as {ROWS}.")
+    ] = None,
+    which: Annotated[str, typer.Option("--set", help="Which set of an index.csv.")] = "main",
+    reference: Annotated[
+        Path | None, typer.Option(help="Labelled spectra for the nearest-neighbour baseline.")
+    ] = None,
+    curves: Annotated[
+        bool,
+        typer.Option("--curves/--no-curves", help="Judge again with scans cut and with noise."),
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of intervals and noise.")] = 0,
+    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+) -> None:
+    """Judge a model on labelled spectra, each by those of its members that did not see it.
+
+    Examples
+    --------
+        live-lce evaluate standards/
+
+        live-lce evaluate spectra.parquet --model carbone-cnn --json --rows rows.csv
+
+        live-lce evaluate standards/ --reference computed/ --no-curves
+    """
+    from live_lce.cli._evaluation import print_evaluation
+    from live_lce.config import load_config
+    from live_lce.datasets.tables import read_labelled
+    from live_lce.evaluation import evaluate as evaluation
+    from live_lce.evaluation.report import as_values
+    from live_lce.evaluation.rows_file import SUFFIXES, write_rows
+
+    if rows is not None and rows.suffix not in SUFFIXES:
+        raise UsageError(f"--rows {rows}: end it in {ROWS}")
+    if rows is not None and not rows.resolve().parent.is_dir():
+        raise UsageError(f"--rows {rows}: there is no folder {rows.parent}")
+    for path in (data, reference):
+        if path is not None and not path.exists():
+            raise UsageError(f"{path}: no such file or folder: check the path")
+    loaded = load_config(config)
+    choice = _choice(loaded.models, model or loaded.analysis.classification.family)
+    found = evaluation.evaluate(
+        read_labelled(data, which),
+        choice,
+        loaded.analysis,
+        reference=None if reference is None else read_labelled(reference),
+        curves=curves,
+        seed=seed,
+        tell=_output.note,
+    )
+    if rows is not None:
+        write_rows(rows, found)
+    about = {"path": str(data), "set": which, "family": choice.family, "seed": seed}
+    values = as_values(found, about, "" if reference is None else str(reference))
+    if json:
+        _output.print_json(values)
+    else:
+        print_evaluation(values)
+    if any(one.prediction.status.value == "failed" for one in found.judged):
+        _output.note("a model failed: see `live-lce models list`")
+        raise typer.Exit(_output.FAILED)
+
+
+def _choice(folder: Path, name: str) -> Choice:
+    from live_lce.classifiers.registry import Registry
+    from live_lce.evaluation.choice import ModelNotFoundError, choose
+
+    try:
+        return choose(Registry.beside_shipped(folder), name)
+    except ModelNotFoundError as error:
+        raise UsageError(str(error)) from None
