@@ -26,7 +26,10 @@ EXTRAS = {
     "databroker": "databroker",
     "torch": "train",
     "onnx": "train",
-    "pandas": "train",
+    "onnxscript": "train",
+    "pymatgen": "train",
+    "skl2onnx": "train",
+    "matplotlib": "train",
     "feff10": "feff",
 }
 """Top-level modules and the extra of live_lce that brings them."""

@@ -224,6 +224,7 @@ def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, An
         "confidence": float(prediction.confidence),
         "label_set": list(prediction.label_set),
         "ood_score": float(prediction.ood_score),
+        "ranked": dict(prediction.ranked),
         "e0": normalized.e0 if normalized else None,
         "edge_step": normalized.edge_step if normalized else None,
         "norm_method": normalized.norm_method if normalized else "none",
