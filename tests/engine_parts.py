@@ -41,7 +41,7 @@ def make_registry(folder: Path, absorber: str = "Fe") -> Registry:
         preprocessing="none",
         architecture="one layer, for tests",
         training=Training(
-            files=(), dropped={}, weights_from="train", split="", train_rows={}, test_rows={},
+            files=(), dropped={}, rows={}, n_folds=0, split="",
             augmentation="", seed=0, epochs=0,
         ),
         metrics={},

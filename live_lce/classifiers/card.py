@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,12 +49,11 @@ class Training(_Frozen):
 
     files: tuple[TrainingFile, ...] = Field(description="The data.")
     dropped: dict[str, int] = Field(description="Rows left out, per sanity check.")
-    weights_from: Literal["train", "all"] = Field(
-        description="Whether the shipped weights saw the training side of the split, or all rows."
+    rows: dict[str, int] = Field(description="Rows used, per class.")
+    n_folds: int = Field(
+        ge=0, description="Folds for the metrics: each row is judged by what did not see its fold."
     )
-    split: str = Field(description="How rows were held out for the metrics.")
-    train_rows: dict[str, int] = Field(description="Training side of the split, per class.")
-    test_rows: dict[str, int] = Field(description="Held-out side of the split, per class.")
+    split: str = Field(description="How rows were dealt out to the folds.")
     augmentation: str = Field(description="What was done to the training spectra.")
     seed: int = Field(description="Of split, augmentation and weights.")
     epochs: int = Field(description="Passes over the training spectra.")

@@ -36,7 +36,7 @@ class Augmentation:
     noise : float
         Largest standard deviation of noise.
     mix : float
-        How often a spectrum is mixed with another of its class, as sites of one
+        How often a spectrum is mixed with another of its class and fold, as sites of one
         crystal are.
     """
 
@@ -53,7 +53,7 @@ class Augmentation:
             f"energy shifts {SHIFTS} eV; Gaussian broadening up to {self.broadening} eV;"
             f" energy axis stretched by {self.stretch:.0%}; slope {self.slope} per 30 eV and"
             f" amplitude {self.amplitude:.0%} behind the edge; noise up to {self.noise};"
-            f" {self.mix:.0%} mixed with another site of the class"
+            f" {self.mix:.0%} mixed with another site of its class and fold"
         )
 
 
@@ -72,6 +72,7 @@ def augmented(
     grid: Grid,
     how: Augmentation,
     rng: np.random.Generator,
+    fold: NDArray[np.intp] | None = None,
 ) -> tuple[Array, NDArray[np.intp]]:
     """Return every spectrum once per shift, each varied anew.
 
@@ -87,6 +88,8 @@ def augmented(
         How far.
     rng : Generator
         Of the randomness.
+    fold : ndarray of int, shape (n_rows,), optional
+        Spectra of different folds are never mixed.
 
     Returns
     -------
@@ -99,9 +102,7 @@ def augmented(
     y = norm[index].copy()
     n = len(index)
     if how.mix:
-        partner = np.array(
-            [rng.choice(np.flatnonzero(label == label[i])) for i in range(len(norm))]
-        )
+        partner = _partners(label, np.zeros_like(label) if fold is None else fold, rng)
         weight = np.where(rng.random(n) < how.mix, rng.uniform(0.5, 1.0, n), 1.0)[:, None]
         y = weight * y + (1 - weight) * norm[partner[index]]
     if how.broadening:
@@ -122,6 +123,17 @@ def augmented(
     values = resample(y, grid, shift)
     sigma = how.noise * rng.random((n, 1))
     return values + sigma * rng.standard_normal(values.shape), index
+
+
+def _partners(
+    label: NDArray[np.intp], fold: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return for each row one of its class and fold."""
+    partner = np.empty(len(label), dtype=np.intp)
+    for one in np.unique(np.stack([label, fold]), axis=1).T:
+        alike = np.flatnonzero((label == one[0]) & (fold == one[1]))
+        partner[alike] = rng.choice(alike, alike.size)
+    return partner
 
 
 def _stretched(y: Array, factor: Array) -> Array:

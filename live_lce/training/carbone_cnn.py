@@ -1,4 +1,4 @@
-"""Train Carbone's CNN for every absorber with enough computed sites.
+"""Train the shipped family: Carbone's CNN, for every absorber with enough computed sites.
 
 ``python -m live_lce.training.carbone_cnn --data ../shared/data/computed --out models``
 """
@@ -8,34 +8,45 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
-from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution, Training, TrainingFile
+from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution
 from live_lce.classifiers.registry import model_name
-from live_lce.datasets.rows import CLASSES, FILES, Rows, enough, file_sha256, read_rows
-from live_lce.datasets.split import TWIN, folds
+from live_lce.datasets.rows import CLASSES, FILES, Rows, enough, read_rows
+from live_lce.datasets.split import folds
 from live_lce.spectra.types import Array
 from live_lce.training import distance
 from live_lce.training.augment import Augmentation, augmented, resample
+from live_lce.training.balance import row_weights
+from live_lce.training.cross_validation import cross_validated
+from live_lce.training.ensemble import EPOCHS, Schedule, begin, fit_members, logits_of, unseen
+from live_lce.training.ensemble_model import describe, hashes, member_rows, training_record
 from live_lce.training.export import write_model
-from live_lce.training.fit import EPOCHS, fit, macro_f1, probabilities
-from live_lce.training.network import DESCRIPTION, Exported
+from live_lce.training.graph import EnsembleGraph
+from live_lce.training.networks import DESCRIPTION, CarboneCNN
 
-FAMILY, VERSION, EDGE = "carbone-cnn", "1.0.0", "K"
+FAMILY, VERSION, EDGE = "carbone-cnn", "1.1.0", "K"
+METRICS = "cross-validated"
 N_POINTS, START = 100, -18.0
 LAST_STOP = 25.0
 """Windows end no later (eV), that a running scan is soon answered."""
-N_FOLDS = 5
-HELD_OUT = N_FOLDS - 1
+MEMBERS = 5
 PREPROCESSING = (
     "normalized absorption averaged over the grid's bins, relative to the edge reference;"
     " scaled to zero mean and unit variance inside the ONNX graph;"
     " training spectra that begin inside the window carry their first value on below"
+)
+ARCHITECTURE = (
+    f"{DESCRIPTION}; mean of {MEMBERS} networks, each trained without one fold"
+    " (the paper has one network)"
 )
 LICENCE = (
     "BSD-3-Clause; trained on OmniXAS (BSD-3-Clause) and on FEFF10 spectra of structures of"
@@ -46,7 +57,7 @@ LICENCE = (
 def train(
     rows: Rows,
     absorber: str,
-    files: dict[str, str],
+    sha256: dict[str, str],
     out: Path,
     seed: int = 0,
     epochs: int = EPOCHS,
@@ -60,8 +71,8 @@ def train(
         All its spectra.
     absorber : str
         Element symbol.
-    files : dict
-        sha256 of each file of training data, by name.
+    sha256 : dict
+        Of each file of training data, by name.
     out : Path
         Folder of the models.
     seed : int
@@ -79,11 +90,20 @@ def train(
     how = how or Augmentation()
     grid = window(rows)
     rows = rows.covering(grid.stop)
-    held_out = folds(rows, N_FOLDS, seed) == HELD_OUT
-    known, unknown = rows.take(~held_out), rows.take(held_out)
-    judged = fit(known, grid, how, seed, epochs)
-    metrics = {"computed held-out": _metrics(judged, known, unknown, grid)}
-    distances = _distances(rows, held_out, grid, how, seed)
+    fold = folds(rows, MEMBERS, seed)
+
+    def draw(rng: np.random.Generator) -> tuple[Array, NDArray[np.intp]]:
+        values, index = augmented(rows.norm, rows.label, grid, how, rng, fold)
+        return distance.standardized(values), index
+
+    network = begin(partial(CarboneCNN, MEMBERS, grid.n_points, len(CLASSES)), seed)
+    sees = member_rows(fold, MEMBERS)
+    schedule = Schedule(epochs=epochs, seed=seed)
+    fit_members(network, draw, rows.label, sees, schedule, row_weights(rows))
+    clean = distance.standardized(resample(rows.norm, grid))
+    probabilities = softmax(unseen(logits_of(network, clean), fold), axis=1)
+    varied, index = draw(np.random.default_rng(seed))
+    distances = distance.fit_distances(varied, rows.label[index], fold[index], len(CLASSES))
     card = ModelCard(
         name=model_name(absorber, EDGE, FAMILY),
         family=FAMILY,
@@ -91,24 +111,14 @@ def train(
         absorber=absorber,
         edge=EDGE,
         classes=CLASSES,
+        members=MEMBERS,
         grid=grid,
         preprocessing=PREPROCESSING,
-        architecture=DESCRIPTION,
-        training=Training(
-            files=tuple(_file(rows, name, files) for name in FILES if name in rows.source),
-            dropped=rows.dropped,
-            weights_from="all",
-            split=(
-                f"one of {N_FOLDS} folds held out; near-duplicates (mean absolute difference"
-                f" below {TWIN} at maximum 1) and equal formulas stay on one side"
-            ),
-            train_rows=known.per_class(),
-            test_rows=unknown.per_class(),
-            augmentation=how.describe(),
-            seed=seed,
-            epochs=epochs,
+        architecture=ARCHITECTURE,
+        training=training_record(
+            rows, fold, sha256, augmentation=how.describe(), seed=seed, epochs=epochs
         ),
-        metrics=metrics,
+        metrics={METRICS: cross_validated(rows, fold, probabilities)},
         ood=OutOfDistribution(method=distance.METHOD, threshold=distance.THRESHOLD),
         licence=LICENCE,
         created_by=(
@@ -116,26 +126,7 @@ def train(
             f" --seed {seed} --epochs {epochs}"
         ),
     )
-    return write_model(Exported(fit(rows, grid, how, seed, epochs), distances), card, out)
-
-
-def _distances(
-    rows: Rows, held_out: NDArray[np.bool_], grid: Grid, how: Augmentation, seed: int
-) -> list[distance.Distance]:
-    """Return the distance from each class, with thresholds from the held-out side."""
-    rng = np.random.default_rng(seed)
-
-    def varied(chosen: NDArray[np.bool_]) -> Array:
-        some = rows.take(chosen)
-        return augmented(some.norm, some.label, grid, how, rng)[0]
-
-    found = []
-    for index in range(len(CLASSES)):
-        inside = rows.label == index
-        limits = distance.fit_distance(varied(inside & ~held_out))
-        limits = limits.with_thresholds(varied(inside & held_out))
-        found.append(distance.fit_distance(varied(inside)).with_thresholds_of(limits))
-    return found
+    return write_model(EnsembleGraph(network, distances, MEMBERS), card, out)
 
 
 def window(rows: Rows) -> Grid:
@@ -144,27 +135,30 @@ def window(rows: Rows) -> Grid:
     return Grid(start=START, stop=min(LAST_STOP, float(np.floor(min(reach)))), n_points=N_POINTS)
 
 
-def _metrics(network: Any, known: Rows, unknown: Rows, grid: Grid) -> dict[str, Any]:
-    guess = probabilities(network, resample(unknown.norm, grid)).argmax(axis=1)
-    majority = np.full(len(unknown), np.bincount(known.label).argmax())
-    by_source = {
-        str(name): round(float((guess == unknown.label)[unknown.source == name].mean()), 3)
-        for name in np.unique(unknown.source)
-    }
-    return {
-        "macro_f1": round(macro_f1(unknown.label, guess), 3),
-        "accuracy": round(float((guess == unknown.label).mean()), 3),
-        "accuracy_by_file": by_source,
-        "majority_macro_f1": round(macro_f1(unknown.label, majority), 3),
-        "majority_accuracy": round(float((majority == unknown.label).mean()), 3),
-        "weights": "trained on the training side of the split only",
-    }
+def _timed(options: argparse.Namespace, sha256: dict[str, str], one: tuple[str, Rows]) -> str:
+    absorber, rows = one
+    if not enough(rows):
+        return f"{absorber}: too few sites {rows.per_class()}, no model"
+    begun = time.perf_counter()
+    card = train(rows, absorber, sha256, options.out, options.seed, options.epochs)
+    window = f"{card.grid.start:+g}..{card.grid.stop:+g} eV"
+    seconds = f"{time.perf_counter() - begun:.0f} s"
+    return f"{describe(card.name, card.metrics[METRICS])}, {window}, {seconds}"
 
 
-def _file(rows: Rows, name: str, files: dict[str, str]) -> TrainingFile:
-    return TrainingFile(
-        name=name, sha256=files[name], rows=rows.take(rows.source == name).per_class()
-    )
+def _each(options: argparse.Namespace) -> Iterator[str]:
+    wanted = {
+        absorber: rows
+        for absorber, rows in read_rows(options.data).items()
+        if not options.absorbers or absorber in options.absorbers
+    }
+    work = partial(_timed, options, hashes(options.data, FILES))
+    if options.jobs == 1:
+        yield from map(work, wanted.items())
+        return
+    # Spawned: torch's threads do not survive a fork.
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        yield from pool.map(work, wanted.items())
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -175,22 +169,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--absorbers", nargs="*", help="only these; by default all with enough")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    options = parser.parse_args(argv)
-    files = {name: file_sha256(options.data / name) for name in FILES}
-    for absorber, rows in read_rows(options.data).items():
-        if options.absorbers and absorber not in options.absorbers:
-            continue
-        if not enough(rows):
-            sys.stdout.write(f"{absorber}: too few sites {rows.per_class()}, no model\n")
-            continue
-        begin = time.perf_counter()
-        card = train(rows, absorber, files, options.out, options.seed, options.epochs)
-        result = card.metrics["computed held-out"]
-        sys.stdout.write(
-            f"{card.name}: {card.grid.start:+g}..{card.grid.stop:+g} eV, held-out macro F1"
-            f" {result['macro_f1']:.3f} (majority {result['majority_macro_f1']:.3f}) on"
-            f" {card.training.test_rows}, {time.perf_counter() - begin:.0f} s\n"
-        )
+    parser.add_argument("--jobs", type=int, default=1, help="absorbers trained at the same time")
+    for line in _each(parser.parse_args(argv)):
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
 

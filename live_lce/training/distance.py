@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from live_lce.spectra.types import Array
 
@@ -20,7 +21,10 @@ METHOD = (
     " training spectra: square root of the larger of the mean squared whitened coordinate and"
     " the mean squared residual, each divided by its threshold; the least over the classes"
 )
-THRESHOLD = f"{QUANTILE:.0%} quantile of either part on the class's held-out augmented spectra"
+THRESHOLD = (
+    f"{QUANTILE:.0%} quantile of either part on the class's augmented spectra, those of each fold"
+    " judged by a fit to the others"
+)
 
 
 @dataclass(frozen=True)
@@ -57,19 +61,6 @@ class Distance:
         inside, outside = self.parts(values)
         return np.sqrt(np.maximum(inside / self.inside, outside / self.outside))
 
-    def with_thresholds(self, held_out: Array) -> Distance:
-        """Return it scaled such that 1 is the quantile on held-out spectra."""
-        inside, outside = self.parts(held_out)
-        return replace(
-            self,
-            inside=float(np.quantile(inside, QUANTILE)),
-            outside=float(np.quantile(outside, QUANTILE)),
-        )
-
-    def with_thresholds_of(self, other: Distance) -> Distance:
-        """Return it with the thresholds of another."""
-        return replace(self, inside=other.inside, outside=other.outside)
-
 
 def standardized(values: Array) -> Array:
     """Scale each spectrum to zero mean and unit variance."""
@@ -85,3 +76,40 @@ def fit_distance(values: Array) -> Distance:
     _, singular, components = np.linalg.svd(x - mean, full_matrices=False)
     spread = singular[:COMPONENTS] / np.sqrt(len(x))
     return Distance(mean, components[:COMPONENTS].T, 1 / spread)
+
+
+def fit_distances(
+    values: Array, label: NDArray[np.intp], fold: NDArray[np.intp], n_classes: int
+) -> list[Distance]:
+    """Fit the distance from each class to all its spectra, with thresholds across folds.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_spectra, n_grid)
+        (Augmented) training spectra.
+    label, fold : ndarray of int, shape (n_spectra,)
+        Class and fold of each.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    list of Distance
+        One per class; 1 is the quantile on spectra of folds that a fit did not see.
+    """
+    return [_across_folds(values[label == k], fold[label == k]) for k in range(n_classes)]
+
+
+def _across_folds(values: Array, fold: NDArray[np.intp]) -> Distance:
+    every = fit_distance(values)
+    found = []
+    for one in np.unique(fold):
+        held_out = fold == one
+        judge = every if held_out.all() else fit_distance(values[~held_out])
+        found.append(judge.parts(values[held_out]))
+    inside, outside = (np.concatenate(part) for part in zip(*found, strict=True))
+    return replace(
+        every,
+        inside=float(np.quantile(inside, QUANTILE)),
+        outside=float(np.quantile(outside, QUANTILE)),
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from live_lce.classifiers.card import INPUT, OOD_SCORE, PROBABILITIES, ModelCard
+from live_lce.classifiers.card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, ModelCard
 from live_lce.classifiers.files import write_files
 
 OPSET = 18
@@ -21,7 +22,8 @@ def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
     Parameters
     ----------
     module : Module
-        Takes `norm` (batch, n_grid), gives `probabilities` and `ood_score`.
+        Takes `norm` (batch, n_grid), gives `probabilities`, `ood_score` and, if the card has
+        members, `members`.
     card : ModelCard
         Its `sha256` is filled in.
     folder : Path
@@ -34,10 +36,23 @@ def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
     """
     import onnx
 
-    return write_files(onnx.load_from_string(_graph(module, card.grid.n_points)), card, folder)
+    outputs = [PROBABILITIES, OOD_SCORE, *([MEMBERS] if card.members else [])]
+    content = onnx_of(module, card.grid.n_points, outputs)
+    return write_files(onnx.load_from_string(content), card, folder)
 
 
-def _graph(module: nn.Module, n_grid: int) -> bytes:
+def onnx_of(module: nn.Module, n_grid: int, outputs: Sequence[str]) -> bytes:
+    """Return a module as an ONNX file.
+
+    Parameters
+    ----------
+    module : Module
+        Takes `norm` (batch, n_grid).
+    n_grid : int
+        Points of a spectrum.
+    outputs : sequence of str
+        Names of what it gives, in order.
+    """
     batch = torch.export.Dim("batch", min=1)
     with warnings.catch_warnings():  # the exporter warns of its own parts, not of the model
         warnings.simplefilter("ignore")
@@ -46,7 +61,7 @@ def _graph(module: nn.Module, n_grid: int) -> bytes:
             module.eval(),
             (torch.rand(2, n_grid),),
             input_names=[INPUT],
-            output_names=[PROBABILITIES, OOD_SCORE],
+            output_names=list(outputs),
             dynamic_shapes=({0: batch},),
             opset_version=OPSET,
             dynamo=True,
