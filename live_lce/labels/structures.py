@@ -170,11 +170,16 @@ def orbits(structure: Structure, symprec: float = SYMPREC) -> tuple[Orbit, ...]:
     """
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
-    try:
-        dataset = SpacegroupAnalyzer(structure, symprec=symprec).get_symmetry_dataset()
-        same = [int(i) for i in dataset.equivalent_atoms]
-    except SymmetryUndeterminedError:
-        same = list(range(len(structure)))
+    with warnings.catch_warnings():
+        # Of spglib, about how pymatgen calls it.
+        warnings.filterwarnings(
+            "ignore", message=".*OLD_ERROR_HANDLING", category=DeprecationWarning
+        )
+        try:
+            dataset = SpacegroupAnalyzer(structure, symprec=symprec).get_symmetry_dataset()
+            same = [int(i) for i in dataset.equivalent_atoms]
+        except SymmetryUndeterminedError:
+            same = list(range(len(structure)))
     found: dict[int, list[int]] = {}
     for site, first in enumerate(same):
         found.setdefault(first, []).append(site)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,13 @@ def label_task(task: Task) -> list[dict[str, Any]]:
     def find(index: int) -> Bonding:
         return bonding(structure, index)
 
-    made = [_site_row(task, row, structure, find) for row in task.rows]
+    @cache
+    def order(index: int) -> OrderParameters:
+        return from_bonding(structure, index, find(index))
+
+    made = [_site_row(task, row, structure, find, order) for row in task.rows]
     absorbers = dict.fromkeys(row["absorber"] for row in made if not row["problem"])
-    return made + [_averaged_row(task, one, structure, find) for one in absorbers]
+    return made + [_averaged_row(task, one, structure, order) for one in absorbers]
 
 
 def labels_table(
@@ -126,7 +131,11 @@ def labels_table(
 
 
 def _site_row(
-    task: Task, row: tuple[str, str, int], structure: Structure, find: Any
+    task: Task,
+    row: tuple[str, str, int],
+    structure: Structure,
+    find: Callable[[int], Bonding],
+    order: Callable[[int], OrderParameters],
 ) -> dict[str, Any]:
     _, absorber, site = row
     if site >= len(structure) or structure[site].specie.symbol != absorber:
@@ -136,7 +145,7 @@ def _site_row(
     return _row(
         task,
         *row,
-        **_order(from_bonding(structure, site, find(site))),
+        **_order(order(site)),
         n_sites=1,
         crystalnn_cn=crystalnn.cn,
         label=crystalnn.label,
@@ -149,9 +158,11 @@ def _site_row(
     )
 
 
-def _averaged_row(task: Task, absorber: str, structure: Structure, find: Any) -> dict[str, Any]:
+def _averaged_row(
+    task: Task, absorber: str, structure: Structure, order: Callable[[int], OrderParameters]
+) -> dict[str, Any]:
     sites = [i for i, one in enumerate(structure) if one.specie.symbol == absorber]
-    mean = average(from_bonding(structure, i, find(i)) for i in sites)
+    mean = average(order(i) for i in sites)
     name = f"averaged:{task.mp_id}:{absorber}"
     return _row(task, name, absorber, -1, averaged=True, n_sites=len(sites), **_order(mean))
 
@@ -196,9 +207,17 @@ def _mapped(tasks: Sequence[Task], workers: int) -> Iterator[list[dict[str, Any]
     from rich.progress import track
 
     console = Console(stderr=True)
-    with ProcessPoolExecutor(workers) as pool:
-        done = pool.map(label_task, tasks, chunksize=16)
-        yield from track(done, "labelling structures", total=len(tasks), console=console)
+    shown: dict[str, Any] = {
+        "description": "labelling structures",
+        "total": len(tasks),
+        "console": console,
+    }
+    if workers <= 1:
+        yield from track(map(label_task, tasks), **shown)
+        return
+    # `spawn` is the same everywhere, and safe beside the threads of others.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from track(pool.map(label_task, tasks, chunksize=16), **shown)
 
 
 def main() -> None:
