@@ -1,4 +1,4 @@
-"""A tiny training run: deterministic, and the ONNX file equals the network."""
+"""A tiny training run: deterministic, and the ONNX file equals the networks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ def rows(shared):
     from live_lce.datasets.rows import read_rows
 
     return read_rows(shared / "data" / "computed")
+
+
+@pytest.fixture(scope="module")
+def trained(rows, shared, tmp_path_factory):
+    """Return the card and the registry of a model of Mn after two epochs."""
+    from live_lce.datasets.rows import FILES
+    from live_lce.training.carbone_cnn import train
+    from live_lce.training.ensemble_model import hashes
+
+    folder = tmp_path_factory.mktemp("models")
+    sha256 = hashes(shared / "data" / "computed", FILES)
+    return train(rows["Mn"], "Mn", sha256, folder, seed=3, epochs=2), Registry(folder)
 
 
 def test_rows_are_checked_and_counted(rows):
@@ -45,39 +57,59 @@ def test_no_twin_and_no_formula_on_both_sides_of_the_split(rows):
     assert min(np.bincount(of_v.label[fold == 4])) > 10
 
 
-def test_two_runs_give_the_same_model_and_onnx_equals_torch(rows, shared, tmp_path):
-    from live_lce.datasets.rows import FILES, file_sha256
+def test_training_again_gives_the_same_model(trained, rows, shared, tmp_path):
+    from live_lce.datasets.rows import FILES
     from live_lce.training.carbone_cnn import train
+    from live_lce.training.ensemble_model import hashes
 
-    files = {name: file_sha256(shared / "data" / "computed" / name) for name in FILES}
-    first = train(rows["Mn"], "Mn", files, tmp_path / "a", seed=3, epochs=2)
-    second = train(rows["Mn"], "Mn", files, tmp_path / "b", seed=3, epochs=2)
-    assert first == second
-    registry = Registry(tmp_path / "a")
-    session = registry.session(registry.cards()[0])
-    assert session.run(np.random.rand(3, 100)).probabilities.shape == (3, 3)
+    sha256 = hashes(shared / "data" / "computed", FILES)
+    again = train(rows["Mn"], "Mn", sha256, tmp_path, seed=3, epochs=2)
+    assert again == trained[0]  # with the metrics, and the sha256 of all weights
 
 
-def test_onnx_equals_torch(rows, tmp_path):
+def test_the_card_says_which_member_did_not_see_a_spectrum(trained, rows):
+    from live_lce.training.augment import resample
+    from live_lce.training.carbone_cnn import MEMBERS, METRICS
+    from live_lce.training.cross_validation import class_f1
+
+    card, registry = trained
+    of_mn = rows["Mn"].covering(card.grid.stop)
+    fold_of = card.training.fold_of()
+    assert set(fold_of) == set(of_mn.fingerprint)
+    assert set(fold_of.values()) == set(range(MEMBERS))
+    assert sum(card.training.rows.values()) == len(of_mn)
+    fold = np.array([fold_of[name] for name in of_mn.fingerprint])
+    said = registry.session(card).run(resample(of_mn.norm, card.grid))
+    guess = said.unseen(fold).argmax(axis=1)
+    metrics = card.metrics[METRICS]
+    assert metrics["macro_f1"] == pytest.approx(class_f1(of_mn.label, guess).mean(), abs=2e-3)
+    assert metrics["accuracy"] == pytest.approx((guess == of_mn.label).mean(), abs=5e-3)
+
+
+def test_onnx_equals_torch(rows):
+    from live_lce.classifiers.card import MEMBERS, OOD_SCORE, PROBABILITIES
     from live_lce.classifiers.session import open_session
     from live_lce.training.augment import Augmentation, augmented
     from live_lce.training.carbone_cnn import window
-    from live_lce.training.distance import fit_distance
-    from live_lce.training.export import _graph
-    from live_lce.training.fit import fit, probabilities
-    from live_lce.training.network import Exported
+    from live_lce.training.distance import fit_distances, standardized
+    from live_lce.training.ensemble import logits_of
+    from live_lce.training.export import onnx_of
+    from live_lce.training.graph import EnsembleGraph
+    from live_lce.training.networks import CarboneCNN
 
     of_mn = rows["Mn"]
     grid = window(of_mn)
     rng = np.random.default_rng(0)
-    values = augmented(of_mn.norm, of_mn.label, grid, Augmentation(), rng)[0]
-    halves = values[::2], values[1::2]
-    distances = [fit_distance(half).with_thresholds(half) for half in halves]
-    network = fit(of_mn, grid, Augmentation(), seed=1, epochs=1)
-    session = open_session(_graph(Exported(network, distances), grid.n_points))
-    said = session.run(values)
-    got, score = said.probabilities, said.ood_score
-    np.testing.assert_allclose(got, probabilities(network, values), atol=2e-5)
+    values, index = augmented(of_mn.norm, of_mn.label, grid, Augmentation(), rng)
+    distances = fit_distances(values, of_mn.label[index], index % 5, 3)
+    network = CarboneCNN(5, grid.n_points)
+    graph = EnsembleGraph(network, distances, 5)
+    said = open_session(onnx_of(graph, grid.n_points, [PROBABILITIES, OOD_SCORE, MEMBERS])).run(
+        values
+    )
+    wanted = torch.softmax(torch.tensor(logits_of(network, standardized(values))), dim=2)
+    np.testing.assert_allclose(said.members, wanted.transpose(0, 1), atol=1e-5)
+    np.testing.assert_allclose(said.probabilities, said.members.mean(axis=1), atol=1e-6)
     nearest = np.min([distance.score(values) for distance in distances], axis=0)
-    np.testing.assert_allclose(score, nearest, rtol=2e-3)
-    assert 0.002 < (score > 1).mean() < 0.02  # each half has 1 % outside of its own limits
+    np.testing.assert_allclose(said.ood_score, nearest, rtol=2e-3)
+    assert 0.002 < (said.ood_score > 1).mean() < 0.02  # 1 % of each part, of unseen folds

@@ -83,7 +83,7 @@ def show_models(
         _output.print_json([card.model_dump(mode="json") for card in cards])
         return
     for card in cards:
-        rows = [(key, text) for key, text in _flat(card.model_dump(mode="json"))]
+        rows = _flat(_for_people(card))
         _output.console().print(_output.table(card.name, ("field", "value"), rows))
 
 
@@ -111,6 +111,16 @@ def _row(registry: Registry, card: ModelCard) -> dict[str, Any]:
         "metrics": card.metrics,
         "problem": problem,
     }
+
+
+def _for_people(card: ModelCard) -> dict[str, Any]:
+    """Return the card's fields; thousands of fingerprints become their number."""
+    fields = card.model_dump(mode="json")
+    if card.training.spectra:
+        n = len(card.training.fold_of())
+        fields["training"]["spectra"] = f"{n} fingerprints (--json prints them)"
+    fields["training"]["files"] = {file.pop("name"): file for file in fields["training"]["files"]}
+    return fields
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
