@@ -40,7 +40,7 @@ class Judgements:
     fraction : ndarray of shape (n, n_classes)
         Shares of the sites, of mixed rows.
     group : ndarray of int, shape (n,)
-        Number of the compound, distinct between absorbers.
+        Number of the compound.
     absorber : ndarray of str, shape (n,)
         Element symbols.
     """
@@ -80,7 +80,6 @@ class Judgements:
 
 def judgements(rows: Sequence[Judged]) -> Judgements:
     """Return judged rows as arrays."""
-    keys = np.array([f"{one.row.absorber}\n{one.row.group}" for one in rows])
     enters = np.array([one.enters.value for one in rows])
     return Judgements(
         scored=enters == Enters.SCORES.value,
@@ -93,7 +92,7 @@ def judgements(rows: Sequence[Judged]) -> Judgements:
         top=np.array([one.top for one in rows]),
         distance=np.array([one.distance for one in rows]),
         fraction=np.array([[one.row.fractions.get(name, 0.0) for name in CLASSES] for one in rows]),
-        group=np.unique(keys, return_inverse=True)[1],
+        group=np.unique([one.row.group for one in rows], return_inverse=True)[1],
         absorber=np.array([one.row.absorber for one in rows]),
     )
 
