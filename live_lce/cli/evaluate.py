@@ -49,6 +49,7 @@ def evaluate(
         live-lce evaluate standards/ --reference computed/ --no-curves
     """
     from live_lce.cli._evaluation import print_evaluation
+    from live_lce.cli._labelled import file_reader
     from live_lce.config import load_config
     from live_lce.datasets.tables import read_labelled
     from live_lce.evaluation import evaluate as evaluation
@@ -63,12 +64,13 @@ def evaluate(
         if path is not None and not path.exists():
             raise UsageError(f"{path}: no such file or folder: check the path")
     loaded = load_config(config)
+    read = file_reader(loaded.analysis.signals)
     choice = _choice(loaded.models, model or loaded.analysis.classification.family)
     found = evaluation.evaluate(
-        read_labelled(data, which),
+        read_labelled(data, which, read),
         choice,
         loaded.analysis,
-        reference=None if reference is None else read_labelled(reference),
+        reference=None if reference is None else read_labelled(reference, read=read),
         curves=curves,
         seed=seed,
         tell=_output.note,

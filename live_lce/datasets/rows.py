@@ -74,9 +74,9 @@ class Rows:
         counted = {**self.dropped, "ends before the window does": int(short.sum())}
         return replace(self.take(~short), dropped=counted)
 
-    def per_class(self) -> dict[str, int]:
+    def per_class(self, classes: Sequence[str] = CLASSES) -> dict[str, int]:
         """Return the number of rows of each class."""
-        return {name: int((self.label == i).sum()) for i, name in enumerate(CLASSES)}
+        return {name: int((self.label == i).sum()) for i, name in enumerate(classes)}
 
 
 def file_sha256(path: Path) -> str:

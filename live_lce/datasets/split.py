@@ -31,15 +31,15 @@ def groups(rows: Rows) -> NDArray[np.intp]:
     return joined(rows.norm, rows.formula)
 
 
-def joined(norm: Array, formula: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Return a group number for each spectrum: near-duplicates and equal formulas go together.
+def joined(norm: Array, *names: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return a group number for each spectrum: near-duplicates and equal names go together.
 
     Parameters
     ----------
     norm : ndarray of shape (n_spectra, n_fine)
         On :data:`~live_lce.datasets.rows.FINE`; a row of NaN has no near-duplicate.
-    formula : ndarray of str, shape (n_spectra,)
-        An empty one equals no other.
+    *names : ndarray of str, shape (n_spectra,)
+        Formulas, compounds, ...; an empty one equals no other.
 
     Returns
     -------
@@ -48,17 +48,16 @@ def joined(norm: Array, formula: NDArray[np.str_]) -> NDArray[np.intp]:
     known = np.flatnonzero(np.isfinite(norm).all(axis=1))
     spectra = norm[known][:, (FINE >= -15) & (FINE <= 15)]
     one, other = _twins(spectra / spectra.max(axis=1, keepdims=True))
-    _, same = np.unique(formula, return_inverse=True)
-    order = np.argsort(same, kind="stable")
-    equal = (same[order][1:] == same[order][:-1]) & (formula[order][1:] != "")
-    first = np.concatenate([known[one], order[:-1][equal]])
-    second = np.concatenate([known[other], order[1:][equal]])
+    pairs = [(known[one], known[other]), *map(_equal, names)]
+    first, second = (np.concatenate(part) for part in zip(*pairs, strict=True))
     graph = coo_array((np.ones(first.size), (first, second)), shape=(len(norm), len(norm)))
     found: NDArray[np.intp] = connected_components(graph, directed=False)[1]
     return found
 
 
-def folds(rows: Rows, n_folds: int, seed: int) -> NDArray[np.intp]:
+def folds(
+    rows: Rows, n_folds: int, seed: int, group: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
     """Assign each row to a fold: whole groups, every class spread as evenly as they allow.
 
     Parameters
@@ -69,15 +68,17 @@ def folds(rows: Rows, n_folds: int, seed: int) -> NDArray[np.intp]:
         Number of folds.
     seed : int
         Of the order in which groups are dealt out.
+    group : ndarray of int, shape (n_rows,), optional
+        By default :func:`groups`.
 
     Returns
     -------
     ndarray of int, shape (n_rows,)
     """
-    group = groups(rows)
+    group = groups(rows) if group is None else group
     counts = np.zeros((group.max() + 1, rows.label.max() + 1))
     np.add.at(counts, (group, rows.label), 1)
-    share = counts / counts.sum(axis=0)
+    share = counts / np.maximum(counts.sum(axis=0), 1)
     order = np.random.default_rng(seed).permutation(len(counts))
     order = order[np.argsort(-share.max(axis=1)[order], kind="stable")]
     filled = np.zeros((n_folds, counts.shape[1]))
@@ -89,6 +90,13 @@ def folds(rows: Rows, n_folds: int, seed: int) -> NDArray[np.intp]:
         fold_of[one] = int(np.argmin(after))
         filled[fold_of[one]] += share[one]
     return fold_of[group]
+
+
+def _equal(name: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return pairs that connect all equal names."""
+    order = np.argsort(name, kind="stable")
+    equal = (name[order][1:] == name[order][:-1]) & (name[order][1:] != "")
+    return order[:-1][equal], order[1:][equal]
 
 
 def _twins(spectra: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -12,7 +12,15 @@ import numpy as np
 from live_lce.datasets.computed import looks_computed
 from live_lce.datasets.fingerprint import fingerprint
 from live_lce.datasets.labelled import DataError, Labelled, known_fractions, known_label, text
-from live_lce.datasets.standards import INDEX, MAIN, missing_columns, read_standards
+from live_lce.datasets.standards import (
+    INDEX,
+    MAIN,
+    ReadFile,
+    Unreadable,
+    missing_columns,
+    read_standards,
+    two_columns,
+)
 from live_lce.spectra.types import Array, Spectrum
 
 NEEDED = ("absorber", "label", "energy", "mu")
@@ -24,7 +32,12 @@ OPTIONAL = (
 SUFFIX = ".parquet"
 
 
-def read_labelled(path: Path, which: str = MAIN) -> list[Labelled]:
+def read_labelled(
+    path: Path,
+    which: str = MAIN,
+    read: ReadFile = two_columns,
+    unreadable: Unreadable | None = None,
+) -> list[Labelled]:
     """Read labelled spectra, whatever they lie in.
 
     Parameters
@@ -33,6 +46,8 @@ def read_labelled(path: Path, which: str = MAIN) -> list[Labelled]:
         A Parquet file, a folder of them, or a folder with ``index.csv``.
     which : str, default "main"
         Which set of an index.
+    read, unreadable
+        See :func:`~live_lce.datasets.standards.read_standards`.
 
     Returns
     -------
@@ -50,7 +65,7 @@ def read_labelled(path: Path, which: str = MAIN) -> list[Labelled]:
             raise DataError(f"{path}: neither {INDEX} nor {SUFFIX} files there: check the folder")
         rows = [row for file in files for row in read_table(file)]
     elif path.is_dir():
-        rows = list(read_standards(path, which))
+        rows = list(read_standards(path, which, read, unreadable))
     elif path.is_file():
         rows = list(read_table(path))
     else:
