@@ -104,14 +104,15 @@ def test_a_row_seen_in_training_is_judged_by_the_member_that_did_not_see_it(tmp_
 
 
 def test_a_row_of_a_seen_group_goes_to_the_same_member_or_is_not_scored(tmp_path, folder):
-    rows = [computed_row("O6", n, duplicate_group=g) for n, g in enumerate("aabbb")]
+    rows = [computed_row("O6", n, duplicate_group=g) for n, g in enumerate("aabbba")]
+    rows[5]["label"] = "other"
     rows = labelled(tmp_path, rows)
     names = fingerprints(rows)
     registry = make_members(folder, (names[2], names[0] + names[3]))
     got = turns(rows, choose(registry, FAMILY))
-    assert [turn.member for turn in got] == [1, 1, 0, 1, WHOLE]
-    assert [turn.seen for turn in got] == ["itself", "group", "itself", "itself", "group"]
-    assert [turn.why_not for turn in got] == ["", "", "", "", SEEN]
+    assert [turn.member for turn in got] == [1, 1, 0, 1, WHOLE, WHOLE]
+    assert [turn.seen for turn in got] == ["itself", "group", "itself", "itself", "group", ""]
+    assert [turn.why_not for turn in got] == ["", "", "", "", SEEN, ""]
 
 
 def test_without_members_what_was_seen_is_not_scored(tmp_path, folder):

@@ -98,6 +98,9 @@ def test_groups_are_those_given_or_near_duplicates_and_equal_formulas(tmp_path):
     assert a == b
     assert c == d
     assert a != c
+    rows[0]["label"] = "other"  # a neighbour that counts for something else joins nobody
+    found = prepare(read_labelled(write_table(tmp_path / "o.parquet", rows)), SETTINGS)
+    assert len({one.row.group for one in found}) == 3
     given = [{**row, "duplicate_group": f"g{i}"} for i, row in enumerate(rows)]
     found = prepare(read_labelled(write_table(tmp_path / "b.parquet", given)), SETTINGS)
     assert [one.row.group for one in found] == ["g0", "g1", "g2", "g3"]

@@ -66,12 +66,14 @@ def _prepared(row: Labelled, settings: AnalysisSettings) -> Prepared:
 def _grouped(prepared: list[Prepared]) -> list[Prepared]:
     without = [i for i, one in enumerate(prepared) if not one.row.group]
     done = list(prepared)
-    for absorber in sorted({prepared[i].row.absorber for i in without}):
-        of_it = [i for i in without if prepared[i].row.absorber == absorber]
+    # Rows that count for something else may not chain those that count for this together.
+    kinds = {i: (prepared[i].row.absorber, prepared[i].row.enters.value) for i in without}
+    for kind in sorted(set(kinds.values())):
+        of_it = [i for i in without if kinds[i] == kind]
         norm = np.stack([_on_fine(prepared[i].normalized) for i in of_it])
         numbers = joined(norm, np.array([prepared[i].row.formula for i in of_it]))
         for i, number in zip(of_it, numbers, strict=True):
-            row = replace(prepared[i].row, group=f"{absorber}-{number}")
+            row = replace(prepared[i].row, group="-".join(filter(None, (*kind, str(number)))))
             done[i] = replace(prepared[i], row=row)
     return done
 

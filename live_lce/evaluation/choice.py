@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from live_lce.classifiers.card import ModelCard
 from live_lce.classifiers.registry import ModelDamagedError, Registry
-from live_lce.datasets.labelled import Labelled
+from live_lce.datasets.labelled import Enters, Labelled
 
 WHOLE = -1
 """No member alone: the model as a user has it."""
@@ -100,9 +100,9 @@ class Turn:
 def turns(rows: Sequence[Labelled], choice: Choice) -> list[Turn]:
     """Tell for each row who may judge it without having seen it.
 
-    A row whose fingerprint is on the card was seen by all members but that of its fold.  A row
-    of the same group is as good as seen: it goes to the same member.  Where no member is free,
-    the row is not scored.
+    A row whose fingerprint is on the card was seen by all members but that of its fold.  A
+    scored or mixed row of the same group is as good as seen: it goes to the same member.  Where
+    no member is free, the row is not scored.  An `other` row is no answer that could leak.
 
     Parameters
     ----------
@@ -126,6 +126,7 @@ def turns(rows: Sequence[Labelled], choice: Choice) -> list[Turn]:
     found = []
     for row, itself in zip(rows, own, strict=True):
         card, kin = cards[row.absorber], of_group.get((row.absorber, row.group), set())
+        kin = set() if row.enters is Enters.OOD_AUROC else kin
         seen = "itself" if itself is not None else "group" if kin else ""
         fold = min(kin) if itself is None and len(kin) == 1 else itself
         free = fold is not None and card is not None and fold < card.members
