@@ -155,5 +155,10 @@ def test_disorder_and_missing_files_are_refused(tmp_path: Path) -> None:
     mixed.to(str(tmp_path / "mixed.cif"))
     with pytest.raises(StructureError, match="1 of 2 sites are partly occupied or shared"):
         read_structure(tmp_path / "mixed.cif")
+    doubled = structures.rutile()
+    doubled.append("Ti", [0.05, 0, 0])
+    doubled.to(str(tmp_path / "doubled.vasp"), fmt="poscar")
+    with pytest.raises(StructureError, match="without doubled atoms"):
+        read_structure(tmp_path / "doubled.vasp")
     with pytest.raises(StructureError, match="no such file"):
         read_structure(tmp_path / "none.cif")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from live_lce.labels.structures import StructureError
+
 if TYPE_CHECKING:
     from pymatgen.core.local_env import CrystalNN
     from pymatgen.core.sites import PeriodicSite
@@ -91,13 +93,22 @@ def bonding(structure: Structure, site: int) -> Bonding:
     Bonding
         Weights and neighbours by coordination number.
 
+    Raises
+    ------
+    StructureError
+        If CrystalNN finds no way.
+
     Notes
     -----
     Zimmermann and Jain, RSC Adv. 10, 6063 (2020).
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=_RADII)
-        data = _finder().get_nn_data(structure, site)
+        try:
+            data = _finder().get_nn_data(structure, site)
+        except (ValueError, RuntimeError) as error:  # of its Voronoi cells
+            words = " ".join(str(error).split())
+            raise StructureError(f"CrystalNN fails for site {site} ({words})") from None
     return Bonding(
         weights={int(cn): float(weight) for cn, weight in data.cn_weights.items()},
         shells={

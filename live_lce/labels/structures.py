@@ -14,6 +14,10 @@ SYMPREC = 0.01
 """Å: sites that a symmetry operation brings this near to each other are equivalent."""
 
 
+NEAREST = 0.5
+"""Å: no two atoms are nearer than this."""
+
+
 class StructureError(ValueError):
     """The structure cannot be labelled; one line that says what to do."""
 
@@ -66,7 +70,7 @@ def read_structure(path: Path) -> ReadStructure:
     Raises
     ------
     StructureError
-        If the file is no structure, holds no atoms, or sites are partly occupied or shared.
+        If the file is no structure, or one that `check_structure` refuses.
     """
     from pymatgen.core.structure import Structure
 
@@ -137,7 +141,7 @@ def check_structure(structure: Structure, name: str) -> Structure:
     Raises
     ------
     StructureError
-        If it holds no atoms, or sites are partly occupied or shared.
+        If it holds no atoms, sites are partly occupied or shared, or atoms lie on each other.
     """
     if len(structure) == 0:
         raise StructureError(f"{name}: no atoms in it")
@@ -146,6 +150,10 @@ def check_structure(structure: Structure, name: str) -> Structure:
         raise StructureError(
             f"{name}: {len(mixed)} of {len(structure)} sites are partly occupied or shared, "
             f"e.g. {mixed[0].species_string}: a label needs whole atoms, give an ordered model"
+        )
+    if not structure.is_valid(tol=NEAREST):
+        raise StructureError(
+            f"{name}: atoms less than {NEAREST} Å apart: give a model without doubled atoms"
         )
     plain = structure.copy()
     plain.remove_oxidation_states()
@@ -165,8 +173,7 @@ def orbits(structure: Structure, symprec: float = SYMPREC) -> tuple[Orbit, ...]:
     Returns
     -------
     tuple of Orbit
-        In the order of their first sites.  Where no symmetry can be found (atoms on top of each
-        other), each site stands alone.
+        In the order of their first sites.  Where spglib finds no symmetry, each site stands alone.
     """
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 

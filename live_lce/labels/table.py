@@ -140,7 +140,10 @@ def _site_row(
     _, absorber, site = row
     if site >= len(structure) or structure[site].specie.symbol != absorber:
         return _row(task, *row, problem=OTHER_ELEMENT)
-    crystalnn = site_label(structure, site, find)
+    try:
+        crystalnn = site_label(structure, site, find)
+    except StructureError as error:
+        return _row(task, *row, problem=str(error))
     carbone = carbone_label(structure, site)
     return _row(
         task,
@@ -162,8 +165,11 @@ def _averaged_row(
     task: Task, absorber: str, structure: Structure, order: Callable[[int], OrderParameters]
 ) -> dict[str, Any]:
     sites = [i for i, one in enumerate(structure) if one.specie.symbol == absorber]
-    mean = average(order(i) for i in sites)
     name = f"averaged:{task.mp_id}:{absorber}"
+    try:
+        mean = average(order(i) for i in sites)
+    except StructureError as error:
+        return _row(task, name, absorber, -1, averaged=True, problem=str(error))
     return _row(task, name, absorber, -1, averaged=True, n_sites=len(sites), **_order(mean))
 
 
