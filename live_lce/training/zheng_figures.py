@@ -38,7 +38,7 @@ def accuracy_figure(studies: Sequence[Study], path: Path) -> None:
     axes.set_xticks(at, [f"{s.absorber}\nn = {s.protocols[GROUPED].n}" for s in studies])
     axes.set_ylabel("top-1 accuracy of the forests")
     axes.set_ylim(0, 1)
-    axes.legend(fontsize=7, ncols=5, loc="lower center")
+    figure.legend(fontsize=7, ncols=5, loc="outside upper center")
     _write(figure, path)
 
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from live_lce.datasets.rows import FILES, Rows, read_rows
 from live_lce.spectra.types import Array
 from live_lce.training import distance
 from live_lce.training.augment import Augmentation, augmented, resample
-from live_lce.training.cross_validation import cross_validated
 from live_lce.training.ensemble_model import hashes, training_record
+from live_lce.training.zheng_card import classes_of, left_out, metrics_of, used_rows
 from live_lce.training.zheng_crossval import (
     N_FOLDS,
     Prepared,
@@ -35,19 +35,19 @@ from live_lce.training.zheng_crossval import (
     grouped_folds,
     make_samples,
     prepare,
+    training_set,
 )
 from live_lce.training.zheng_joint import CLASSES, Joint, ensemble, joint_labels
-from live_lce.training.zheng_labels import LabelTable, RankedLabels, coarse, read_labels
-from live_lce.training.zheng_metrics import entropy, majority_top, score
+from live_lce.training.zheng_labels import LabelTable, read_labels
 from live_lce.training.zheng_onnx import forest_graph
 from live_lce.training.zheng_samples import SAME, SITE, read_spectra
 from live_lce.training.zheng_two_step import TREES, TwoStep, random_forest
 from live_lce.training.zheng_window import Window, choose, scaled
 
 FAMILY, VERSION, EDGE = "zheng-rf", "1.0.0", "K"
-START = -18.0
-"""First energy (eV from the edge reference): the paper's -5 from the steepest point holds the
-pre-edge peak only where that peak is the steepest point."""
+START = -14.0
+"""First energy (eV from the edge reference), where most computed spectra have begun: the paper's -5
+from the steepest point holds the pre-edge peak only where that peak is the steepest point."""
 TOLERANCE = 1e-6
 PREPROCESSING = (
     "normalized absorption averaged over the grid's bins, relative to the edge reference;"
@@ -124,11 +124,13 @@ def train(rows: Rows, absorber: str, source: Source, out: Path, seed: int = 0) -
         return None
     models = fit_folds(data, data.samples.fold, random_forest, seed)
     joint = joint_labels(data.labels)
-    used = _used(rows, data)
+    used = used_rows(rows, data)
     distances = _distances(data, joint, seed)
     graph = forest_graph(models, joint, distances, data.window.grid.n_points)
     graph.ir_version = 9
-    difference = onnx_difference(graph.SerializeToString(), models, joint, data.features())
+    difference = onnx_difference(
+        graph.SerializeToString(), models, joint, training_set(data, seed)[0]
+    )
     if difference > TOLERANCE:
         raise RuntimeError(f"{absorber}: ONNX and scikit-learn differ by {difference:.1e}")
     record = training_record(
@@ -154,8 +156,14 @@ def train(rows: Rows, absorber: str, source: Source, out: Path, seed: int = 0) -
         grid=data.window.grid,
         preprocessing=PREPROCESSING,
         architecture=ARCHITECTURE,
-        training=record.model_copy(update={"spectra": folded, "rows": counted}),
-        metrics={"computed held-out": _metrics(data, models, joint, used, difference)},
+        training=record.model_copy(
+            update={
+                "spectra": folded,
+                "rows": counted,
+                "dropped": rows.dropped | left_out(rows, source.table, samples, data),
+            }
+        ),
+        metrics={"computed held-out": metrics_of(data, models, joint, used, difference)},
         ood=OutOfDistribution(method=distance.METHOD, threshold=distance.THRESHOLD),
         licence=LICENCE,
         created_by=f"python -m live_lce.training.zheng_rf --data DATA --labels LABELS"
@@ -189,20 +197,6 @@ def _binned(norm: Array, origin: Array, window: Window) -> NDArray[np.float32]:
     return scaled(resample(norm, window.grid, origin).astype(np.float32))
 
 
-def _used(rows: Rows, data: Prepared) -> Rows:
-    """Return the rows that are samples, each with its class of :data:`CLASSES`."""
-    site = data.samples.kind == SITE
-    place = {name: index for index, name in enumerate(rows.id.tolist())}
-    chosen = np.array([place[name] for name in data.samples.id[site].tolist()], dtype=np.intp)
-    return replace(rows.take(chosen), label=classes_of(data.labels.take(site)))
-
-
-def classes_of(labels: RankedLabels) -> NDArray[np.intp]:
-    """Return the class of each ranked label, an index into :data:`CLASSES`."""
-    pairs = zip(labels.cn.tolist(), labels.motif.tolist(), strict=True)
-    return np.array([CLASSES.index(coarse(*pair)) for pair in pairs], dtype=np.intp)
-
-
 def _distances(data: Prepared, joint: Joint, seed: int) -> list[distance.Distance]:
     """Return the distance from each class that has spectra."""
     label = classes_of(data.labels)
@@ -212,39 +206,6 @@ def _distances(data: Prepared, joint: Joint, seed: int) -> list[distance.Distanc
     there = np.unique(label)
     codes = np.searchsorted(there, label)
     return distance.fit_distances(values, codes[index], fold[index], len(there))
-
-
-def _metrics(
-    data: Prepared, models: Sequence[TwoStep], joint: Joint, used: Rows, difference: float
-) -> dict[str, Any]:
-    """Return the card's metrics: every site judged by the member that did not see it."""
-    site = data.samples.kind == SITE
-    chosen, fold, truth = data.take(site), data.samples.fold[site], data.labels.take(site)
-    x = chosen.features()
-    each = np.stack([ensemble([model], x, joint)[0] for model in models])
-    unseen = each[fold, np.arange(len(fold))]
-    guess = unseen.argmax(axis=1)
-    cn, motif = (np.array(part) for part in zip(*joint.labels, strict=True))
-    said = RankedLabels(cn[guess], motif[guess], np.array(joint.top, dtype=np.intp)[guess])
-    scores = score(truth, said)
-    classes = cross_validated(used, fold, unseen @ joint.to_class, CLASSES)
-    there = [name for i, name in enumerate(CLASSES) if (used.label == i).any()]
-    per_class = {name: classes["f1"][name] for name in there}
-    share = max(used.label.tolist().count(i) for i in range(len(CLASSES))) / len(used)
-    return classes | {
-        "f1": per_class,
-        "macro_f1": round(float(np.mean(list(per_class.values()))), 4),
-        "majority_macro_f1": round(2 * share / (1 + share) / len(there), 4),
-        "majority_accuracy": round(share, 4),
-        "ranked_top_accuracy": round(scores.top, 4),
-        "ranked_whole_accuracy": round(scores.whole, 4),
-        "ranked_jaccard": round(scores.jaccard, 4),
-        "ranked_majority_top_accuracy": round(majority_top(truth), 4),
-        "ranked_entropy_bits": round(entropy(truth), 3),
-        "samples": data.samples.counts(),
-        "onnx_minus_scikit_learn": float(f"{difference:.1e}"),
-        "label": "order parameters as Zheng et al.; five-coordinate whole is S5",
-    }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
