@@ -9,7 +9,7 @@ import pytest
 from engine_parts import make_registry
 from evaluation_parts import computed_row, make_members, write_table
 
-from live_lce.contract import Status
+from live_lce.contract import Reason, Status
 from live_lce.datasets.labelled import Enters
 from live_lce.datasets.prepared import prepare
 from live_lce.datasets.tables import read_labelled
@@ -18,6 +18,7 @@ from live_lce.evaluation.choice import SEEN, WHOLE, Choice, ModelNotFoundError, 
 from live_lce.evaluation.evaluate import evaluate
 from live_lce.evaluation.neighbours import neighbours_answers, vote
 from live_lce.evaluation.published import PUBLISHED
+from live_lce.evaluation.rows_file import row_values
 from live_lce.settings import AnalysisSettings, Classification
 
 # The small model's distance knows nothing: never far.
@@ -223,3 +224,19 @@ def test_real_standards_through_the_shipped_models(shared):
     assert metals
     assert all(one.enters is Enters.OOD_AUROC for one in metals)
     assert sum(np.isinf(one.distance) for one in metals) >= len(metals) - 1
+
+
+def test_a_model_that_knows_other_environments_abstains_on_them(tmp_path, folder):
+    from live_lce.classifiers.files import rewrite_card
+    from live_lce.classifiers.registry import Registry
+
+    card = make_registry(folder).cards()[0]
+    rewrite_card(card.model_copy(update={"classes": ("T4", "S5", "other")}), folder)
+    rows = labelled(tmp_path, [computed_row("O6", 0), computed_row("O6", 1, label="other")])
+    found = run(rows, Registry(folder))
+    assert [one.reason for one in found.judged] == [Reason.OTHER_ENVIRONMENT.value] * 2
+    assert [one.forced for one in found.judged] == ["other", "other"]
+    assert found.overall.metrics.forced["accuracy"] == 0.0  # the truth is O6
+    assert found.overall.metrics.other_answered == 0
+    assert {"p_O6", "p_other"} <= set(row_values(found)[0])
+    assert row_values(found)[0]["p_O6"] is None  # no such class

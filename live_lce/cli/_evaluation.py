@@ -20,16 +20,20 @@ def print_evaluation(values: Values) -> None:
     console.print(f"{data['path']}: {data['n_rows']} rows, model family {data['family']}")
     for why, n in data["not_scored"].items():
         console.print(f"  not scored: {n} ({why})", markup=False)
-    console.print(_scores(values))
+    console.print(_accuracy(values))
+    console.print(_f1(values))
     console.print(
-        "\\[ ]: 95 % by bootstrap over groups.  accuracy and F1: an abstention is wrong.  majority:"
-        f" always the commonest class.  kNN: on {values['baselines']['knn']['fitted_on']}."
+        "\\[ ]: 95 % by bootstrap over groups.  Accuracy and F1: an abstention is wrong;"
+        " `forced` takes the most probable class.  majority: always the commonest"
+        f" class.  kNN: on {values['baselines']['knn']['fitted_on']}."
     )
     console.print(_reliability(values))
     for title, axis in (("last_energy", "last energy / eV"), ("noise", "noise / edge steps")):
         if values["curves"][title]:
             console.print(_curve(values["curves"][title], title, axis))
     console.print(_published(values["published"]))
+    for source, on in dict.fromkeys((o["source"], o["data"]) for o in values["published"]):
+        console.print(f"  {source}: {on}", markup=False)
     for text in values["notes"]:
         console.print(f"NOTE: {text}", style="bold yellow", markup=False)
 
@@ -46,42 +50,58 @@ def scopes(values: Values) -> Iterator[tuple[str, Values, Values, Values]]:
         yield (name.replace("_", " "), values[name], *(one[name] for one in baselines))
 
 
-def _scores(values: Values) -> Any:
+def _accuracy(values: Values) -> Any:
     names = ("", "n", "groups", "answered", "accuracy", "majority", "kNN", "of answered")
     by_group = ("by group", "majority", "kNN")
-    f1 = ("macro F1", "kNN", "T4", "S5", "O6")
-    rows = []
-    for name, found, majority, knn in scopes(values):
-        rows.append(
-            (
-                name,
-                str(found["n"]),
-                str(found["n_groups"]),
-                str(found["n_answered"]),
-                _with_interval(found, "accuracy"),
-                number(majority["accuracy"]),
-                number(knn["accuracy"]),
-                number(found["accuracy_answered"]),
-                _with_interval(found, "accuracy_by_group"),
-                number(majority["accuracy_by_group"]),
-                number(knn["accuracy_by_group"]),
-                _with_interval(found, "macro_f1"),
-                number(knn["macro_f1"]),
-                *(number(found["f1"][label]) for label in ("T4", "S5", "O6")),
-            )
+    rows = [
+        (
+            name,
+            str(found["n"]),
+            str(found["n_groups"]),
+            str(found["n_answered"]),
+            _with_interval(found, "accuracy"),
+            number(majority["accuracy"]),
+            number(knn["accuracy"]),
+            number(found["accuracy_answered"]),
+            _with_interval(found, "accuracy_by_group"),
+            number(majority["accuracy_by_group"]),
+            number(knn["accuracy_by_group"]),
         )
-    columns = [Column(name, justify="left" if not name else "right") for name in names]
-    columns += [Column(name, justify="right") for name in (*by_group, *f1)]
-    return _output.table("", columns, rows)
+        for name, found, majority, knn in scopes(values)
+    ]
+    return _output.table("Accuracy", _columns(*names, *by_group), rows)
+
+
+def _f1(values: Values) -> Any:
+    labels = ("T4", "S5", "O6")
+    names = ("", "macro F1", "majority", "kNN", *(f"F1 {label}" for label in labels))
+    rows = [
+        (
+            name,
+            _with_interval(found, "macro_f1"),
+            number(majority["macro_f1"]),
+            number(knn["macro_f1"]),
+            *(number(found["f1"][label]) for label in labels),
+            *(number(found["recall"][label]) for label in labels),
+            number(found["forced"]["accuracy"]),
+            number(found["forced"]["macro_f1"]),
+        )
+        for name, found, majority, knn in scopes(values)
+    ]
+    more = (*(f"recall {label}" for label in labels), "forced accuracy", "forced F1")
+    return _output.table("F1", _columns(*names, *more), rows)
+
+
+def _columns(*names: str) -> list[Column]:
+    return [Column(name, justify="right" if name else "left", no_wrap=True) for name in names]
 
 
 def _reliability(values: Values) -> Any:
-    names = ("", "ECE", "forced accuracy", "OOD AUROC", "other / scored", "other answered")
+    names = ("", "ECE", "OOD AUROC", "other / scored", "other answered")
     rows = [
         (
             name,
             _with_interval(found, "ece"),
-            number(found["forced"]["accuracy"]),
             _with_interval(found, "ood_auroc"),
             f"{found['ood_n_other']} / {found['ood_n_scored']}",
             f"{found['other_answered']} of {found['n_other']}",
@@ -91,7 +111,8 @@ def _reliability(values: Values) -> Any:
         )
         for name, found, _, _ in scopes(values)
     ]
-    return _output.table("", (*names, "fraction MAE", "mixed", "not answered"), rows)
+    columns = [*_columns(*names, "fraction MAE", "mixed"), Column("not answered")]
+    return _output.table("Reliability", columns, rows)
 
 
 def _curve(points: list[Values], title: str, axis: str) -> Any:
@@ -111,18 +132,21 @@ def _curve(points: list[Values], title: str, axis: str) -> Any:
 
 
 def _published(published: list[Values]) -> Any:
-    """Return the papers' numbers, one line per paper, model and kind of data."""
-    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    """Return the papers' numbers, one line per model and kind of data."""
+    lines: dict[str, dict[str, str]] = {}
     for one in published:
-        key = (one["source"], one["data"], f"{one['model']}: {one['metric']}")
+        source = one["source"].partition(" et al.")[0]
+        key = f"{source}, {one['model']}: {one['metric']}"
+        key += " on measured spectra" if "measured" in one["data"] else " on computed spectra"
         deviation = f" ± {one['deviation']:g}" if one["deviation"] is not None else ""
         lines.setdefault(key, {})[one["absorber"] or "all"] = f"{one['value']:g}{deviation}"
     absorbers = list(dict.fromkeys(name for line in lines.values() for name in line))
-    rows = [(*key, *(line.get(name, "-") for name in absorbers)) for key, line in lines.items()]
-    names = ("published in", "measured on", "published number", *absorbers)
-    return _output.table("PUBLISHED: other data, other labels", names, rows)
+    rows = [(key, *(line.get(name, "-") for name in absorbers)) for key, line in lines.items()]
+    return _output.table("PUBLISHED: other data, other labels", ("", *absorbers), rows)
 
 
 def _with_interval(found: Values, name: str) -> str:
+    """Return a number with its interval; where all draws agree there is none to speak of."""
     pair = found["intervals"].get(name)
-    return number(found[name]) + (f" \\[{pair[0]:.2f} {pair[1]:.2f}]" if pair else "")
+    alike = pair is None or pair[1] - pair[0] < 0.005
+    return number(found[name]) + ("" if alike else f" \\[{pair[0]:.2f} {pair[1]:.2f}]")
