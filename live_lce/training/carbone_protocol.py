@@ -42,11 +42,14 @@ class Variant:
         "full", or "pre": only the points below the dashed line.
     augmentation : str
         "shifts", "none" or "noise".
+    epochs : int
+        50 in the paper.
     """
 
     network: str
     region: str = "full"
     augmentation: str = "shifts"
+    epochs: int = EPOCHS
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,6 @@ def measure(
     kinds: Sequence[str] = ("stratified", "grouped"),
     curves: bool = False,
     n_tested: int = N_FOLDS,
-    epochs: int = EPOCHS,
 ) -> list[Outcome]:
     """Train a variant on ten folds of each kind, all side by side, and test each on its fold.
 
@@ -140,8 +142,6 @@ def measure(
         Whether to test against shifts and noise too.
     n_tested : int
         How many of the ten folds are trained for and tested on.
-    epochs : int
-        50 in the paper.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def measure(
     sees = np.concatenate([member_rows(one, N_FOLDS)[:n_tested] for one in fold])
     network = begin(partial(NETWORKS[variant.network], len(sees), stop, N_CLASSES), SEED)
     draw = _drawn(spectra, variant.augmentation, stop)
-    fit_members(network, draw, spectra.label, sees, Schedule(epochs=epochs, seed=SEED))
+    fit_members(network, draw, spectra.label, sees, Schedule(epochs=variant.epochs, seed=SEED))
 
     def tested(values: Array) -> Array:
         guess = logits_of(network, _prepared(values, stop)).argmax(axis=2)
