@@ -49,6 +49,18 @@ def test_a_missing_column_is_named(tmp_path, column):
         read_labelled(write_table(tmp_path / "a.parquet", [row]))
 
 
+def test_spectra_that_are_no_lists_are_refused(tmp_path):
+    path = write_table(tmp_path / "a.parquet", [computed_row("O6", 0, mu=1.0)])
+    with pytest.raises(DataError, match="column `mu` holds no lists"):
+        read_labelled(path)
+
+
+def test_a_row_without_a_spectrum_is_rejected_and_others_are_read(tmp_path):
+    rows = [computed_row("O6", 0), computed_row("O6", 1, energy=None, mu=None)]
+    found = prepare(read_labelled(write_table(tmp_path / "a.parquet", rows)), SETTINGS)
+    assert [one.rejected for one in found] == ["", "fewer than 8 points"]
+
+
 def test_only_four_columns_are_needed(tmp_path):
     whole = computed_row("O6", 0)
     row = {name: whole[name] for name in ("absorber", "label", "energy", "mu")}

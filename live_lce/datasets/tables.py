@@ -106,6 +106,9 @@ def read_table(path: Path) -> Iterator[Labelled]:
     except (pyarrow.ArrowException, OSError) as error:
         first = str(error).splitlines()[0]
         raise DataError(f"{path}: no Parquet file that can be read ({first})") from None
+    for name in ("energy", "mu"):
+        if not str(table.schema.field(name).type).startswith(("list", "large_list", "fixed_size")):
+            raise DataError(f"{path}: column `{name}` holds no lists: one spectrum a row, as lists")
     energies, mus = (_lists(table.column(name)) for name in ("energy", "mu"))
     others = table.drop_columns(["energy", "mu"]).to_pylist()
     for number, (row, energy, mu) in enumerate(zip(others, energies, mus, strict=True)):
