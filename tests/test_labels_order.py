@@ -16,6 +16,7 @@ from live_lce.labels.ranked import (
     cardinality,
     common,
     main_cn,
+    main_motifs,
     members,
     ranked_cn,
     ranked_motif,
@@ -103,6 +104,14 @@ def test_cardinality_and_calibration() -> None:
     assert calibrated_threshold(averaged, averaged) == 0.31, "0 to 0.3 count every label"
     with pytest.raises(ValueError, match="give larger ones"):
         calibrated_threshold(sites, averaged, thresholds=[0.0])
+
+
+def test_only_the_motifs_of_the_label_count() -> None:
+    cn, motif = np.zeros((1, 12)), np.ones((1, 25))
+    cn[0, [3, 5]] = 0.3, 0.7
+    kept = main_motifs(cn, motif)
+    assert {MOTIFS[i][0] for i in np.flatnonzero(~np.isnan(kept[0]))} == {6}
+    assert cardinality(motif, 0.05) == 25 and cardinality(kept, 0.05) == 3
 
 
 def test_rare_labels_are_dropped() -> None:

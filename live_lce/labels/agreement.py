@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from live_lce.labels.ranked import T1, T2, calibrated_threshold, cardinality
+from live_lce.labels.ranked import T1, T2, calibrated_threshold, cardinality, main_motifs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ COMPARED: dict[str, str] = {
 }
 """The columns of the tables of spectra and ours."""
 
-PAPER = {"cn": (T1, 1.2), "motif": (T2, 3.2)}
+PAPER = {"cn": (T1, 1.2), "motif": (T2, 3.2), "motif of the largest cn": (T2, 3.2)}
 """Threshold and label cardinality of Zheng et al. 2020, for numbers and for motifs."""
 
 _TOLERANCE = 0.01  # of a symmetry measure of 0 to 100; the tables round to four digits
@@ -55,7 +55,7 @@ class Calibration:
     Attributes
     ----------
     kind : str
-        ``cn`` or ``motif``.
+        ``cn``, ``motif`` or ``motif of the largest cn``.
     n_sites, n_averaged : int
         How many examples there were.
     threshold : float
@@ -130,7 +130,7 @@ def calibration(kind: str, site: ArrayLike, averaged: ArrayLike) -> Calibration:
     Parameters
     ----------
     kind : str
-        ``cn`` or ``motif``.
+        ``cn``, ``motif`` or ``motif of the largest cn``.
     site : array_like, shape (n, k)
         Order parameters of sites.
     averaged : array_like, shape (m, k)
@@ -183,8 +183,9 @@ def report(labels: pd.DataFrame, stated: pd.DataFrame) -> None:
         title="Calibration by label cardinality",
     )
     for kind, (threshold, published) in PAPER.items():
-        sites = np.stack(good[kind][~good.averaged].to_list())
-        means = np.stack(good[kind][good.averaged].to_list())
+        sites, means = (
+            _parameters(rows, kind) for rows in (good[~good.averaged], good[good.averaged])
+        )
         one = calibration(kind, sites, means)
         values = (one.site, one.averaged, one.site_at_paper, one.averaged_at_paper)
         table.add_row(
@@ -193,6 +194,11 @@ def report(labels: pd.DataFrame, stated: pd.DataFrame) -> None:
             f"{threshold}: {published}",
         )
     console.print(table)
+
+
+def _parameters(rows: pd.DataFrame, kind: str) -> NDArray[np.float64]:
+    cn, motif = (np.stack(rows[name].to_list()) for name in ("cn", "motif"))
+    return {"cn": cn, "motif": motif}.get(kind, main_motifs(cn, motif))
 
 
 def _joined(labels: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:

@@ -117,6 +117,27 @@ def members(label: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def main_motifs(cn: ArrayLike, motif: ArrayLike) -> NDArray[np.float64]:
+    """Leave only the order parameters of the motifs that the ranked label is made of.
+
+    Parameters
+    ----------
+    cn : array_like, shape (n, 12)
+        Of n examples.
+    motif : array_like, shape (n, 25)
+        Of the same.
+
+    Returns
+    -------
+    ndarray, shape (n, 25)
+        NaN, which reaches no threshold, for motifs of other than the largest coordination number.
+    """
+    largest = np.asarray(CNS)[np.argmax(np.asarray(cn, dtype=float), axis=1)]
+    numbers = np.array([number for number, _ in MOTIFS])
+    values = np.asarray(motif, dtype=float)
+    return np.where(numbers == largest[:, None], values, np.nan)
+
+
 def cardinality(values: ArrayLike, t: float) -> float:
     """Return the label cardinality: how many labels an example has on average.
 
