@@ -131,7 +131,7 @@ def train(
 
 def window(rows: Rows) -> Grid:
     """Return the grid that nearly all rows of each class cover."""
-    reach = [np.quantile(rows.last[rows.label == i], 0.01) for i in range(len(CLASSES))]
+    reach = [np.quantile(rows.last[rows.label == i], 0.01) for i in np.unique(rows.label)]
     return Grid(start=START, stop=min(LAST_STOP, float(np.floor(min(reach)))), n_points=N_POINTS)
 
 

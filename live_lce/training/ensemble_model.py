@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.classifiers.card import Training, TrainingFile
-from live_lce.datasets.rows import Rows, file_sha256
+from live_lce.datasets.rows import CLASSES, Rows, file_sha256
 from live_lce.datasets.split import TWIN
 
 SPLIT = (
@@ -53,6 +53,7 @@ def training_record(
     epochs: int,
     packages: Sequence[str] = ("torch", "scipy"),
     split: str = SPLIT,
+    classes: Sequence[str] = CLASSES,
 ) -> Training:
     """Return what a card says of its training.
 
@@ -68,10 +69,14 @@ def training_record(
         As on the card.
     packages : sequence of str
         Whose versions matter.
+    classes : sequence of str
+        What the rows' labels are the index of.
     """
     used = set(rows.source.tolist())
     files = tuple(
-        TrainingFile(name=name, sha256=digest, rows=rows.take(rows.source == name).per_class())
+        TrainingFile(
+            name=name, sha256=digest, rows=rows.take(rows.source == name).per_class(classes)
+        )
         for name, digest in sha256.items()
         if name in used
     )
@@ -79,7 +84,7 @@ def training_record(
     return Training(
         files=files,
         dropped=rows.dropped,
-        rows=rows.per_class(),
+        rows=rows.per_class(classes),
         n_folds=n_folds,
         split=split,
         augmentation=augmentation,
