@@ -15,11 +15,11 @@ from live_lce.training.zheng_labels import (
     LabelTable,
     RankedLabels,
     coarse,
-    learnable,
     motif_cns,
     ranked_labels,
     read_labels,
 )
+from live_lce.training.zheng_rare import learnable, shortened
 from live_lce.training.zheng_samples import (
     AVERAGED,
     MIXTURE,
@@ -210,6 +210,29 @@ def test_rare_labels_are_dropped_numbers_first() -> None:
     # copies do not make a label common
     counted = np.arange(len(cn)) % 2 == 0
     assert not learnable(labels, "Fe", counted).any()
+
+
+def test_rare_rankings_are_cut_to_a_common_beginning() -> None:
+    rankings = {
+        "CN_4-tetrahedral-see-saw-like-square co-planar": 31,
+        "CN_4-tetrahedral-see-saw-like-trigonal pyramidal": 20,
+        "CN_4-tetrahedral-trigonal pyramidal": 15,
+        "CN_4-square co-planar": 5,
+    }
+    motif = np.repeat(list(rankings), list(rankings.values()))
+    cn = np.array(["CN_4-CN_5" if i < 3 else "CN_4" for i in range(len(motif))])
+    labels = RankedLabels(cn, motif, np.full(len(motif), 4, dtype=np.intp))
+    counted = np.ones(len(motif), dtype=bool)
+    made = shortened(labels, counted)
+    assert set(made.cn) == {"CN_4"}
+    # 20 + 15 begin with tetrahedral, not 30 with any two; 5 are rare whatever is cut
+    assert sorted(zip(*np.unique(made.motif, return_counts=True), strict=True)) == [
+        ("CN_4-square co-planar", 5),
+        ("CN_4-tetrahedral", 35),
+        ("CN_4-tetrahedral-see-saw-like-square co-planar", 31),
+    ]
+    assert learnable(made, "Fe", counted).sum() == 66
+    assert not learnable(labels, "Fe", counted).any()  # 28 of the commonest: the paper drops all
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_training_is_repeatable_and_honest(tmp_path: Path) -> None:
     assert card == again
     assert card.training.rows == {"T4": 40, "S5": 40, "O6": 40, "other": 0}
     assert sorted(card.training.fold_of()) == sorted(rows.fingerprint.tolist())
-    metrics = card.metrics["computed held-out"]
+    metrics = card.metrics["cross-validated"]
     assert metrics["accuracy"] > 0.7 > metrics["majority_accuracy"]
     assert metrics["samples"]["site"] == 120
 

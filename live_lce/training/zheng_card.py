@@ -18,6 +18,9 @@ from live_lce.training.zheng_metrics import entropy, majority_top, score
 from live_lce.training.zheng_samples import SITE, Samples
 from live_lce.training.zheng_two_step import TwoStep
 
+METRICS = "cross-validated"
+"""Key of the metrics over all folds on a card."""
+
 
 def used_rows(rows: Rows, data: Prepared) -> Rows:
     """Return the rows that are samples, each with its class of :data:`CLASSES`."""
@@ -33,7 +36,7 @@ def left_out(rows: Rows, table: LabelTable, samples: Samples, data: Prepared) ->
     return {
         "structure unknown": len(rows) - known,
         "ends before the window does": int((samples.kind == SITE).sum()) - long,
-        "ranked label of fewer than 30 spectra": long - data.samples.counts()[SITE],
+        "first environment of fewer than 30 spectra": long - data.samples.counts()[SITE],
     }
 
 

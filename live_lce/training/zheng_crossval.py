@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from live_lce.datasets.rows import Rows
 from live_lce.datasets.split import folds
 from live_lce.spectra.types import Array
-from live_lce.training.zheng_labels import LabelTable, RankedLabels, learnable, ranked_labels
+from live_lce.training.zheng_labels import LabelTable, RankedLabels, ranked_labels
 from live_lce.training.zheng_metrics import joined
+from live_lce.training.zheng_rare import learnable, shortened
 from live_lce.training.zheng_samples import (
     AVERAGED,
     MIXTURE,
@@ -115,6 +116,7 @@ def prepare(
     choose: Callable[[Array], Window],
     origin: Array,
     put: Put = features,
+    shorten: bool = False,
 ) -> Prepared:
     """Label samples, choose the window, and drop what is too short or too rare.
 
@@ -130,13 +132,18 @@ def prepare(
         Zero of each sample's window (eV from the edge reference).
     put : callable
         How norm, origin and window make features.
+    shorten : bool
+        Whether rare rankings are cut short before what is still rare is dropped.
     """
     site = samples.kind == SITE
     window = choose((samples.last - origin)[site])
     long = reaches(samples.last, origin, window)
     samples, origin = samples.take(long), origin[long]
     labels = ranked_labels(samples.parameters, absorber)
-    keep = learnable(labels, absorber, np.isin(samples.kind, [SITE, AVERAGED]))
+    counted = np.isin(samples.kind, [SITE, AVERAGED])
+    if shorten:
+        labels = shortened(labels, counted)
+    keep = learnable(labels, absorber, counted)
     made = samples.counts()
     return Prepared(samples.take(keep), labels.take(keep), origin[keep], window, made, put)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from live_lce.datasets.rows import Rows
 from live_lce.labels.order_parameters import CNS, MOTIFS, OrderParameters
-from live_lce.labels.ranked import common, main_cn, members, ranked_cn, ranked_motif
+from live_lce.labels.ranked import main_cn, members, ranked_cn, ranked_motif
 from live_lce.spectra.types import Array
 
 _GROUPS = (
@@ -149,34 +149,6 @@ def ranked_labels(parameters: Array, absorber: str) -> RankedLabels:
         motif.append(ranked_motif(parted, best) if best in wanted else "")
         top.append(best)
     return RankedLabels(np.array(cn), np.array(motif), np.array(top, dtype=np.intp))
-
-
-def learnable(labels: RankedLabels, absorber: str, counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell which spectra keep their labels when those with under 30 samples are dropped.
-
-    Parameters
-    ----------
-    labels : RankedLabels
-        Of n spectra.
-    absorber : str
-        Element symbol.
-    counted : ndarray of bool, shape (n,)
-        The samples that count: not copies of others.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        First coordination numbers, then motifs within each, as in the paper.
-    """
-    numbers = common(labels.cn[counted])
-    keep = np.isin(labels.cn, list(numbers))
-    wanted = motif_cns(absorber)
-    for cn in np.unique(labels.top[keep]):
-        of_cn = keep & (labels.top == cn)
-        if int(cn) in wanted:
-            motifs = common(labels.motif[of_cn & counted])
-            keep &= ~of_cn | np.isin(labels.motif, list(motifs))
-    return keep
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from live_lce.training import zheng_tables as tables
 from live_lce.training.zheng_benchmark import PAPER, SITE_AND_AVERAGED
+from live_lce.training.zheng_card import METRICS
 from live_lce.training.zheng_metrics import score
 from live_lce.training.zheng_network import DESCRIPTION
 from live_lce.training.zheng_samples import AVERAGED, MIXTURE, SAME, SITE
@@ -242,7 +243,7 @@ def _shipped_part(models: Sequence[Shipped]) -> str:
     head += ["macro F1 of classes", "classes", "labels", "MB", "ms", "ONNX - scikit-learn"]
     lines: list[list[object]] = []
     for one in models:
-        m, grid = one.card.metrics["computed held-out"], one.card.grid
+        m, grid = one.card.metrics[METRICS], one.card.grid
         scores = [m["ranked_top_accuracy"], m["ranked_majority_top_accuracy"]]
         scores += [m["ranked_whole_accuracy"], m["ranked_jaccard"], m["macro_f1"]]
         counts = " / ".join(f"{name} {n}" for name, n in one.card.training.rows.items())
