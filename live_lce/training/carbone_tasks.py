@@ -25,7 +25,9 @@ from live_lce.training.carbone_spectra import (
 )
 
 PAPERS, OURS, ABSOLUTE = "label_carbone", "label", "label_carbone, FEFF9, absolute"
-"""Sets of spectra: the paper's label, ours, and the paper's on its kind of grid."""
+DUPLICATED = "label_carbone, duplicates kept"
+"""Sets of spectra: the paper's label, ours, the paper's on its kind of grid, and the paper's
+with the duplicates that it removes."""
 FEWER = 5
 """Folds of the ten that side results are computed on, to save time."""
 NETWORKS = ("MLP", "CNN")
@@ -81,6 +83,7 @@ def tasks() -> list[Task]:
         *((PAPERS, Variant(net), KINDS, both) for net in NETWORKS),
         *((PAPERS, Variant(net, "pre"), alone, side) for net in NETWORKS),
         *((PAPERS, Variant(net, "full", "none"), alone, both | side) for net in NETWORKS),
+        (DUPLICATED, Variant("MLP"), KINDS, side),
         (OURS, Variant("MLP"), KINDS, side),
         *((PAPERS, Variant(net, "full", "noise"), alone, both | side) for net in NETWORKS),
         (ABSOLUTE, Variant("MLP"), KINDS, side),
@@ -96,7 +99,7 @@ def tasks() -> list[Task]:
         Task(absorber, PAPERS, Variant("MLP", epochs=epochs), alone, n_tested=FEWER)
         for absorber, epochs in AS_MANY_STEPS.items()
     ]
-    at = next(i for i, task in enumerate(found) if task.spectra == OURS)
+    at = next(i for i, task in enumerate(found) if task.spectra == DUPLICATED)
     return [*found[:at], *steps, *found[at:]]
 
 
@@ -108,7 +111,7 @@ def rows_of(folder: Path, label: str) -> dict[str, Rows]:
 
 @cache
 def spectra_of(folder: Path, absorber: str, name: str) -> Spectra:
-    """Return one of the sets of spectra, without duplicates.
+    """Return one of the sets of spectra.
 
     Parameters
     ----------
@@ -117,14 +120,14 @@ def spectra_of(folder: Path, absorber: str, name: str) -> Spectra:
     absorber : str
         Element symbol.
     name : str
-        :data:`PAPERS`, :data:`OURS` or :data:`ABSOLUTE`.
+        :data:`PAPERS`, :data:`OURS`, :data:`ABSOLUTE` or :data:`DUPLICATED`.
     """
     label = OURS if name == OURS else PAPERS
     rows = rows_of(folder, label)[absorber]
     if name == ABSOLUTE:
         rows = rows.take(np.isin(rows.source, FEFF9))
         return on_absolute_grid(without_duplicates(rows), folder)
-    return on_relative_grid(without_duplicates(rows))
+    return on_relative_grid(rows if name == DUPLICATED else without_duplicates(rows))
 
 
 def run(folder: Path, results: Path, jobs: int) -> Iterator[tuple[Task, list[Outcome]]]:
