@@ -35,6 +35,7 @@ from live_lce.training.zheng_two_step import MAKERS, Maker, random_forest
 from live_lce.training.zheng_window import Window, choose
 
 BY_SPECTRUM, UNCOPIED, GROUPED = "by spectrum", "by spectrum, no copies", "by group"
+SIZED = "by spectrum, folds as large as by group"
 Key = tuple[str, bool]
 """Source of the training spectra, and whether stretched copies were added."""
 
@@ -55,6 +56,8 @@ class Study:
         Samples of each kind that reach the window's end, and those with common labels.
     n_labels : int
         Joint ranked labels that are common.
+    largest : float
+        Share of the samples in the largest grouped fold; evenly dealt out it would be 0.2.
     entropy, majority : float
         Label entropy (bits) and share of the commonest first environment.
     protocols : dict
@@ -82,6 +85,7 @@ class Study:
     made: dict[str, int]
     kept: dict[str, int]
     n_labels: int
+    largest: float
     entropy: float
     majority: float
     protocols: dict[str, Scores]
@@ -144,6 +148,7 @@ def study(
     protocols = {
         BY_SPECTRUM: _scores(data, by_spectrum, random_forest, seed),
         UNCOPIED: _scores(own, random_folds(len(own), seed), random_forest, seed),
+        SIZED: _scores(own, as_large(fold, seed), random_forest, seed),
         GROUPED: score(own.labels, judge(own, fold, models)),
     }
     broadened, noisy = endured(own, fold, models, seed)
@@ -155,6 +160,7 @@ def study(
         made=data.made,
         kept=data.samples.counts(),
         n_labels=len(set(zip(own.labels.cn.tolist(), own.labels.motif.tolist(), strict=True))),
+        largest=float(np.bincount(fold).max() / len(fold)),
         entropy=entropy(own.labels),
         majority=majority_top(own.labels),
         protocols=protocols,
@@ -174,6 +180,11 @@ def study(
         if benchmark
         else None,
     )
+
+
+def as_large(fold: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+    """Deal out spectra one by one to folds of given sizes: what unequal folds alone do."""
+    return np.random.default_rng(seed).permutation(fold)
 
 
 def _scores(data: Prepared, fold: NDArray[np.intp], make: Maker, seed: int) -> Scores:

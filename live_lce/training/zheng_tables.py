@@ -11,7 +11,7 @@ from live_lce.training.zheng_labels import RankedLabels
 from live_lce.training.zheng_metrics import Scores, joined, score
 from live_lce.training.zheng_robustness import DROPPED, NOISE, SIGMAS
 from live_lce.training.zheng_samples import AVERAGED, MIXTURE, SAME, SITE
-from live_lce.training.zheng_study import BY_SPECTRUM, GROUPED, UNCOPIED, Key, Study
+from live_lce.training.zheng_study import BY_SPECTRUM, GROUPED, SIZED, UNCOPIED, Key, Study
 from live_lce.training.zheng_two_step import MAKERS
 
 NONE = "–"
@@ -52,18 +52,22 @@ def data_table(studies: Sequence[Study]) -> str:
 
 def leak_table(studies: Sequence[Study]) -> str:
     """Return the forests' scores by way of splitting."""
-    head = ["", "n", "majority", "top-1 by spectrum", "without copies", "by group", "leak"]
+    head = ["", "n", "majority", "top-1 by spectrum", "without copies", "folds as by group"]
+    head += ["by group", "leak", "largest fold"]
     head += ["whole ranking by spectrum", "by group", "Jaccard by spectrum", "by group"]
-    every = [(s.absorber, s.protocols, s.majority) for s in studies]
+    every = [(s.absorber, s.protocols, s.majority, f"{s.largest:.0%}") for s in studies]
     n = np.array([s.protocols[GROUPED].n for s in studies], dtype=float)
     pool = {name: pooled(s.protocols[name] for s in studies) for name in studies[0].protocols}
-    every.append(("all", pool, float(np.average([s.majority for s in studies], weights=n))))
+    majority = float(np.average([s.majority for s in studies], weights=n))
+    every.append(("all", pool, majority, NONE))
     lines: list[list[object]] = []
-    for name, found, majority in every:
-        paper, bare, group = found[BY_SPECTRUM], found[UNCOPIED], found[GROUPED]
-        cells = [majority, paper.top, bare.top, group.top, paper.top - group.top]
-        cells += [paper.whole, group.whole, paper.jaccard, group.jaccard]
-        lines.append([name, f"{paper.n} / {group.n}", *(f"{cell:.3f}" for cell in cells)])
+    for name, found, most, largest in every:
+        paper, group = found[BY_SPECTRUM], found[GROUPED]
+        tops = [most, *(found[p].top for p in (BY_SPECTRUM, UNCOPIED, SIZED, GROUPED))]
+        tops.append(found[SIZED].top - group.top)
+        rest = [paper.whole, group.whole, paper.jaccard, group.jaccard]
+        first, second = ([f"{cell:.3f}" for cell in cells] for cells in (tops, rest))
+        lines.append([name, f"{paper.n} / {group.n}", *first, largest, *second])
     return table(head, lines)
 
 
