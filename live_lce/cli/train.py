@@ -113,6 +113,9 @@ def train(
         planned = plan_all(rows, read.absorbers, job)
     except JobError as error:
         raise UsageError(str(error)) from None
+    for name, plan in planned.plans.items():
+        if add and plan.own.judged.all():
+            _output.note(f"{name}: none of the added spectra can be used")
     trained = [_timed(job, name, plan, read.sha256) for name, plan in planned.plans.items()]
     values = _training.as_values(job, trained, planned, left_out)
     if json:

@@ -116,7 +116,10 @@ def train_own(
         augmentation=how.describe(),
         seed=schedule.seed,
         epochs=ran,
-        split=f"{SPLIT}, as are the groups that the data give; {_stopped(plan, schedule)}",
+        split=(
+            f"{SPLIT}, as are the groups that the data give; no more folds ({plan.n_folds}) than"
+            f" any class has groups; {_stopped(plan, schedule)}"
+        ),
         classes=plan.classes,
     )
     n = plan.n_folds
