@@ -48,11 +48,22 @@ def joined(norm: Array, *names: NDArray[np.str_]) -> NDArray[np.intp]:
     known = np.flatnonzero(np.isfinite(norm).all(axis=1))
     spectra = norm[known][:, (FINE >= -15) & (FINE <= 15)]
     one, other = _twins(spectra / spectra.max(axis=1, keepdims=True))
-    pairs = [(known[one], known[other]), *map(_equal, names)]
-    first, second = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    graph = coo_array((np.ones(first.size), (first, second)), shape=(len(norm), len(norm)))
-    found: NDArray[np.intp] = connected_components(graph, directed=False)[1]
-    return found
+    return _components(len(norm), [(known[one], known[other]), *map(_equal, names)])
+
+
+def linked(*names: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return a group number for each row: rows with an equal name of any kind go together.
+
+    Parameters
+    ----------
+    *names : ndarray of str, shape (n_rows,)
+        An empty one equals no other.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+    """
+    return _components(len(names[0]), list(map(_equal, names)))
 
 
 def folds(
@@ -75,9 +86,27 @@ def folds(
     -------
     ndarray of int, shape (n_rows,)
     """
-    group = groups(rows) if group is None else group
-    counts = np.zeros((group.max() + 1, rows.label.max() + 1))
-    np.add.at(counts, (group, rows.label), 1)
+    return deal(groups(rows) if group is None else group, rows.label, n_folds, seed)
+
+
+def deal(
+    group: NDArray[np.intp], kind: NDArray[np.intp], n_folds: int, seed: int
+) -> NDArray[np.intp]:
+    """Assign each row to a fold: whole groups, every kind spread as evenly as they allow.
+
+    Parameters
+    ----------
+    group, kind : ndarray of int, shape (n_rows,)
+        Numbers of the row's group, and of its class (or absorber and class).
+    n_folds, seed
+        See :func:`folds`.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+    """
+    counts = np.zeros((group.max() + 1, kind.max() + 1))
+    np.add.at(counts, (group, kind), 1)
     share = counts / np.maximum(counts.sum(axis=0), 1)
     order = np.random.default_rng(seed).permutation(len(counts))
     order = order[np.argsort(-share.max(axis=1)[order], kind="stable")]
@@ -90,6 +119,16 @@ def folds(
         fold_of[one] = int(np.argmin(after))
         filled[fold_of[one]] += share[one]
     return fold_of[group]
+
+
+def _components(
+    n_rows: int, pairs: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+) -> NDArray[np.intp]:
+    """Number the sets of rows that pairs connect."""
+    first, second = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    graph = coo_array((np.ones(first.size), (first, second)), shape=(n_rows, n_rows))
+    found: NDArray[np.intp] = connected_components(graph, directed=False)[1]
+    return found
 
 
 def _equal(name: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
