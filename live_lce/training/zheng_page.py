@@ -60,10 +60,10 @@ out spectra one by one, averages of single-site structures included, as the pape
 and element); such an average is a copy of a site spectrum, and its twin is in training four times
 of five.  "Without copies" leaves these out.  "By group" also keeps near-duplicates (mean absolute
 difference below 0.015 at maximum 1) and equal formulas in one fold.  Chains of near-duplicates can
-make one group of half the spectra (largest fold): members then learn from fewer spectra.  "Folds as by
-group" deals out spectra one by one to folds of the same unequal sizes; what is lost from there to
-"by group" is the leak proper.  Top-1 is equation 6, Jaccard
-equation 7 over all coordination numbers and motifs of a label; n is by spectrum / by group.
+make one group of half the spectra (largest fold): members then learn from fewer spectra.  "Folds
+as by group" deals out spectra one by one to folds of the same unequal sizes; what is lost from
+there to "by group" is the leak proper.  Top-1 is equation 6, Jaccard equation 7 over
+all coordination numbers and motifs of a label; n is by spectrum / by group.
 
 {table}
 
@@ -145,9 +145,9 @@ The benchmark's spectra through the live pipeline (normalized input), family `zh
 
 Differences from the paper in these models: {members} members of {cn} and {motif} trees instead of
 one forest of 30 and one of 50 each; rankings of fewer than 30 spectra are cut to their longest
-common beginning instead of dropped (the tables above drop them, which leaves these sites: {left}); no copies;
-the graph gives the product of both steps' probabilities instead of the second step's answer for
-the first step's winner.
+common beginning instead of dropped (the tables above drop them, which leaves these sites:
+{left}); no copies; the graph gives the product of both steps' probabilities instead of the second
+step's answer for the first step's winner.
 """
 
 
