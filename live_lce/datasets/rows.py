@@ -40,7 +40,7 @@ class Rows:
     e0 : ndarray of shape (n_rows,)
         Maximum of the derivative (eV from the edge reference).
     label : ndarray of int, shape (n_rows,)
-        Index into :data:`CLASSES`; :data:`NO_CLASS` for any other label.
+        Index into the classes, by default :data:`CLASSES`; :data:`NO_CLASS` for any other label.
     id, mp_id, formula, source, fingerprint : ndarray of str, shape (n_rows,)
         Names of the site and its structure, reduced formula, file that it came from, and
         :func:`~live_lce.datasets.fingerprint.fingerprint` of the computed spectrum.
@@ -62,6 +62,16 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the rows of several absorbers, one after the other."""
+        names = [field.name for field in fields(cls) if field.name != "dropped"]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        counted = Counter[str]()
+        for part in parts:
+            counted.update(part.dropped)
+        return cls(**arrays, dropped=dict(counted))
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Rows:
         """Return some of the rows."""
@@ -85,7 +95,11 @@ def file_sha256(path: Path) -> str:
 
 
 def read_rows(
-    folder: Path, label: str = "label", every: bool = False, files: Sequence[str] = FILES
+    folder: Path,
+    label: str = "label",
+    every: bool = False,
+    files: Sequence[str] = FILES,
+    classes: Sequence[str] = CLASSES,
 ) -> dict[str, Rows]:
     """Read the K-edge sites of computed spectra.
 
@@ -96,9 +110,11 @@ def read_rows(
     label : str, default "label"
         Column of the label; ``label_carbone`` to reproduce that paper.
     every : bool, default False
-        Keep also sites whose label is none of :data:`CLASSES`.
+        Keep also sites whose label is none of the classes.
     files : sequence of str
         Names of the Parquet files.
+    classes : sequence of str
+        What `label` of the rows is an index into.
 
     Returns
     -------
@@ -113,8 +129,8 @@ def read_rows(
     )
     table = table[table.edge == "K"]
     if not every:
-        table = table[table[label].isin(CLASSES)]
-    return {str(el): _rows_of(group, label) for el, group in table.groupby("absorber")}
+        table = table[table[label].isin(classes)]
+    return {str(el): _rows_of(group, label, classes) for el, group in table.groupby("absorber")}
 
 
 def enough(rows: Rows) -> bool:
@@ -122,9 +138,9 @@ def enough(rows: Rows) -> bool:
     return min(rows.per_class().values()) >= LEAST_SITES
 
 
-def _rows_of(group: Any, label: str) -> Rows:
+def _rows_of(group: Any, label: str, classes: Sequence[str]) -> Rows:
     dropped = Counter[str]()
-    kept = list(_kept(group, label, dropped))
+    kept = list(_kept(group, label, classes, dropped))
     if not kept:
         raise ValueError(f"no spectrum of {group.absorber.iloc[0]} passes the checks: {dropped}")
     columns = (np.asarray(column) for column in zip(*kept, strict=True))
@@ -132,7 +148,9 @@ def _rows_of(group: Any, label: str) -> Rows:
     return Rows(**dict(zip(names, columns, strict=True)), dropped=dict(dropped))
 
 
-def _kept(group: Any, label: str, dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
+def _kept(
+    group: Any, label: str, classes: Sequence[str], dropped: Counter[str]
+) -> Iterator[tuple[Any, ...]]:
     for row in group.itertuples():
         energy, mu = np.asarray(row.energy, float), np.asarray(row.mu, float)
         problem, aligned = align(energy, mu)
@@ -140,7 +158,7 @@ def _kept(group: Any, label: str, dropped: Counter[str]) -> Iterator[tuple[Any, 
             dropped[problem] += 1
             continue
         named = getattr(row, label)
-        index = CLASSES.index(named) if named in CLASSES else NO_CLASS
+        index = classes.index(named) if named in classes else NO_CLASS
         names = (str(row.id), str(row.mp_id), row.formula, row.source, fingerprint(energy, mu))
         yield (aligned.on_fine(), *aligned.span(), aligned.e0, index, *names)
 

@@ -124,7 +124,7 @@ def deal(
 def _components(
     n_rows: int, pairs: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 ) -> NDArray[np.intp]:
-    """Number the sets of rows that pairs connect."""
+    """Return a number for each row: rows that pairs connect share it."""
     first, second = (np.concatenate(part) for part in zip(*pairs, strict=True))
     graph = coo_array((np.ones(first.size), (first, second)), shape=(n_rows, n_rows))
     found: NDArray[np.intp] = connected_components(graph, directed=False)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ Draw = Callable[[np.random.Generator], tuple[Array, NDArray[np.intp]]]
 the row that it came from, (n_spectra,)."""
 Progress = Callable[[int, float], None]
 """Is told the epoch, from 1, and the mean loss in it."""
+Network = TypeVar("Network", bound=nn.Module)
 EPOCHS = 50
 
 
@@ -87,7 +89,7 @@ class History:
     best: NDArray[np.intp]
 
 
-def begin(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+def begin(build: Callable[[], Network], seed: int) -> Network:
     """Return a network with the first weights of a seed; torch's own randomness stays as it is."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
