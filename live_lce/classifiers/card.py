@@ -56,7 +56,8 @@ class Training(_Frozen):
     split: str = Field(description="How rows were dealt out to the folds.")
     augmentation: str = Field(description="What was done to the training spectra.")
     seed: int = Field(description="Of split, augmentation and weights.")
-    epochs: int = Field(description="Passes over the training spectra.")
+    epochs: int = Field(description="Passes over the training spectra; 0 where not in passes.")
+    course: str = Field(default="", description="How it was trained, in words.")
     versions: dict[str, str] = Field(default={}, description="Of the packages that trained it.")
     spectra: tuple[str, ...] = Field(
         default=(),
@@ -99,6 +100,9 @@ class ModelCard(_Frozen):
         default=(), description="Names of the finer labels, if the model has that output."
     )
     grid: Grid = Field(description="The energies that the model reads.")
+    min_confidence: float = Field(
+        default=0.7, ge=0, le=1, description="Smallest probability of an answer, if none is set."
+    )
     preprocessing: str = Field(description="From normalized absorption to the network's input.")
     architecture: str = Field(description="The network.")
     training: Training = Field(description="What it was trained on.")

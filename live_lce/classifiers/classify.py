@@ -95,6 +95,8 @@ def _of_one_edge(
     except ModelDamagedError as error:
         damaged = Finding(Reason.MODEL_DAMAGED, str(error))
         return [_without_model(s, Status.FAILED, damaged) for s in spectra]
+    if limits.min_confidence is None:
+        limits = limits.model_copy(update={"min_confidence": card.min_confidence})
     grid = card.grid.energies
     covered = [coverage(s.energy, s.edge_reference, grid) for s in spectra]
     verdicts = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
@@ -179,7 +181,7 @@ def _decide(
         why.append(Finding(Reason.OUT_OF_DISTRIBUTION, detail))
     if name == OTHER:
         why.append(Finding(Reason.OTHER_ENVIRONMENT, f"{best:.2f}"))
-    if best < limits.min_confidence:
+    if limits.min_confidence is not None and best < limits.min_confidence:
         detail = f"{name} {best:.2f}, at least {limits.min_confidence:g}"
         why.append(Finding(Reason.LOW_CONFIDENCE, detail))
     return (Status.ABSTAIN if why else Status.OK), tuple(why)

@@ -14,8 +14,7 @@ from live_lce.datasets.rows import FINE
 
 STEP = float(FINE[1] - FINE[0])
 LEVEL = (5.0, 15.0)
-"""The level behind the edge that spectra are scaled by: mean over this range (eV)."""
-LEVEL_STEP = 0.5
+"""Spectra are scaled by their mean over what is measured of this range (eV)."""
 MIDDLE = 0.5
 """Subtracted from the scaled spectrum, that what is missing (0) is nothing special."""
 _PADDING = 40
@@ -67,7 +66,7 @@ class Variation:
     baseline: float = 0.015
     noise: float = 0.02
     cut: float = 0.6
-    earliest: float = 14.0
+    earliest: float = 10.0
 
     def describe(self) -> str:
         """Return the variation in words, for the card."""
@@ -143,13 +142,13 @@ def varied(
     y = y + below * (normal(how.baseline) + normal(how.baseline * 2 / 3) * relative / 20)
     factor, shift = 1 + normal(how.stretch), normal(how.shift)
     at = torch.as_tensor(grid.energies, dtype=torch.float32)
-    values = _read(y, at / factor + shift) / _read(y, level_energies() + shift).mean(1, True)
+    values = _read(y, at / factor + shift)
     sigma = how.noise * uniform(0, 1) ** 2
     values = values + sigma * torch.randn(values.shape, generator=random)
     ends = torch.where(
         sometimes(how.cut), uniform(how.earliest, grid.stop), torch.full((n, 1), 1e3)
     )
-    return masked(values, at <= torch.minimum(last[:, None], ends) + STEP), target
+    return scaled(values, at <= torch.minimum(last[:, None], ends) + STEP, at), target
 
 
 def as_input(norm: Tensor, last: Tensor, grid: Grid) -> Tensor:
@@ -170,20 +169,25 @@ def as_input(norm: Tensor, last: Tensor, grid: Grid) -> Tensor:
         Absorption over its level, less 0.5, and 1 where it was measured; both 0 where not.
     """
     at = torch.as_tensor(grid.energies, dtype=torch.float32)
-    values = _read(norm, at.expand(len(norm), -1))
-    level = _read(norm, level_energies().expand(len(norm), -1)).mean(1, True)
-    return masked(values / level, at <= last[:, None] + STEP)
+    return scaled(_read(norm, at.expand(len(norm), -1)), at <= last[:, None] + STEP, at)
 
 
-def masked(values: Tensor, measured: Tensor) -> Tensor:
-    """Return the two channels of the network's input."""
+def scaled(values: Tensor, measured: Tensor, at: Tensor) -> Tensor:
+    """Return the two channels of the network's input.
+
+    Parameters
+    ----------
+    values : Tensor of shape (batch, n_grid)
+        Finite, on any scale.
+    measured : Tensor of bool, shape (batch, n_grid)
+        Where they mean something.
+    at : Tensor of shape (n_grid,)
+        Relative energies (eV).
+    """
     mask = measured.to(values.dtype)
-    return torch.stack([(values - MIDDLE) * mask, mask], 1)
-
-
-def level_energies() -> Tensor:
-    """Return the energies that the level is the mean of."""
-    return torch.arange(LEVEL[0], LEVEL[1] + 1e-6, LEVEL_STEP)
+    weight = mask * ((at >= LEVEL[0]) & (at <= LEVEL[1])).to(values.dtype)
+    level = (values * weight).sum(1, True) / weight.sum(1, True).clamp(min=1.0)
+    return torch.stack([(values / level - MIDDLE) * mask, mask], 1)
 
 
 def broadened(y: Tensor, sigma: Tensor) -> Tensor:
