@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from live_lce.spectra.reference import edge_reference, edge_references
+from live_lce.spectra.reference import EARLIEST, edge_reference, edge_references
 
 
 def model(energy, edge=5480.0, peak=0.0):
@@ -62,6 +62,45 @@ def test_too_short_a_scan_is_refused_also_where_it_shows_a_pre_edge_peak():
         edge_reference(ENERGY[:5], norm[:5])
     with pytest.raises(ValueError, match="do not fit together"):
         edge_reference(ENERGY, norm[:-1])
+
+
+@pytest.mark.parametrize("beyond", [10.8, 12.0, 13.0, 14.0, 16.0])
+@pytest.mark.parametrize("peak", [0.0, 0.6])
+def test_an_unfinished_scan_is_placed_once_10_ev_lie_behind_its_edge(beyond, peak):
+    norm = model(ENERGY, peak=peak)
+    whole = edge_reference(ENERGY, norm, 5480.0)
+    assert edge_reference(ENERGY, norm, 5480.0, EARLIEST) == whole
+    assert edge_reference(ENERGY, norm, behind=EARLIEST) == edge_reference(ENERGY, norm)
+    kept = whole + beyond > ENERGY
+    early = edge_reference(ENERGY[kept], norm[kept], 5480.0, EARLIEST)
+    assert early == pytest.approx(whole, abs=0.6)
+    kept = whole + 9.0 > ENERGY
+    with pytest.raises(ValueError, match="before 10 eV past the edge"):
+        edge_reference(ENERGY[kept], norm[kept], 5480.0, EARLIEST)
+
+
+@pytest.mark.parametrize("peak", [0.3, 0.6, 0.9, 1.2])
+def test_no_scan_is_placed_on_its_pre_edge_peak_wherever_it_ends(peak):
+    norm = model(ENERGY, peak=peak)
+    whole = edge_reference(ENERGY, norm, 5480.0)
+    placed = 0
+    for end in np.arange(-10.0, 30.0, 0.5):
+        kept = whole + end > ENERGY
+        for e0 in (5466.5, 5480.0):  # the derivative's maximum may be on either
+            found = edge_references(ENERGY[kept], norm[kept][None], e0, EARLIEST)[0]
+            assert np.isnan(found) or found == pytest.approx(whole, abs=0.7)
+            placed += np.isfinite(found)
+    assert placed > 60
+
+
+def test_a_rise_that_does_not_last_is_no_edge():
+    # A molecule's peak 9 eV below its edge, which already lifts the level behind the peak.
+    norm = 0.5 + np.arctan((ENERGY - 5479) / 0.8) / np.pi
+    norm += 0.5 * np.exp(-(((ENERGY - 5470) / 1.2) ** 2))
+    kept = ENERGY < 5488
+    assert edge_references(ENERGY[kept], norm[kept][None], 5469.0)[0] < 5470
+    assert np.isnan(edge_references(ENERGY[kept], norm[kept][None], 5469.0, EARLIEST)[0])
+    assert edge_reference(ENERGY, norm, 5469.0, EARLIEST) == pytest.approx(5479, abs=0.5)
 
 
 def test_a_stack_equals_its_rows():

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from live_lce.datasets.labelled import Labelled
 from live_lce.datasets.rows import align
-from live_lce.spectra.reference import LEVEL, edge_references
+from live_lce.spectra.reference import EARLIEST, LEVEL, edge_references
 from live_lce.spectra.types import Array, NormalizedSpectrum, Spectrum
 
 Mask = NDArray[np.bool_]
@@ -63,7 +63,7 @@ def _again(whole: NormalizedSpectrum, kept: Mask, norm: Array) -> NormalizedSpec
     energy, part = whole.raw_energy[kept], norm[kept]
     if energy.size < 8:
         return "fewer than 8 points"
-    reference = float(edge_references(energy, part[None])[0])
+    reference = float(edge_references(energy, part[None], behind=EARLIEST)[0])
     relative = energy - reference
     level = part[(relative > LEVEL[0]) & (relative < LEVEL[1])]
     if np.isnan(reference) or not level.size or level.mean() <= 0:

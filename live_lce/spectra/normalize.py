@@ -18,11 +18,14 @@ from live_lce.spectra.gate import Cleaned, clean, require_signal
 from live_lce.spectra.normalized_input import fits_unit_step, looks_normalized
 from live_lce.spectra.pre_edge import Normalized, larch_pre_edge, stacked_pre_edge
 from live_lce.spectra.ranges import FitRanges, choose_ranges
-from live_lce.spectra.reference import edge_reference
+from live_lce.spectra.reference import EARLIEST, edge_reference
 from live_lce.spectra.types import Array, NormalizedSpectrum, Spectrum, SpectrumRejectedError
 
 E0_EXPECTED = (-5.0, 20.0)
 """Oxides' edges lie in this range (eV) around the tabulated one; outside, a remark is made."""
+BEFORE_TABLE = 20.0
+"""Until a scan is so far (eV) past the tabulated edge, no reference below that is believed:
+pre-edge peaks and noise lie there; few edges do, of scans off in energy."""
 
 Fit = Callable[[Array, Array, float, FitRanges], Normalized]
 
@@ -211,7 +214,7 @@ def _fit(
         target.absorber,
         target.edge,
         e0,
-        _reference(energy, result.norm, e0),
+        _reference(energy, result.norm, e0, target.expected),
         edge_step=float(result.edge_step),
         norm_method=method,
         pre1=result.used.pre1,
@@ -226,12 +229,14 @@ def _fit(
     return replace(done, findings=(*findings, *verdict))
 
 
-def _reference(energy: Array, norm: Array, e0: float) -> float:
+def _reference(energy: Array, norm: Array, e0: float, expected: float) -> float:
     try:
-        return float(edge_reference(energy, norm, e0))
+        found = float(edge_reference(energy, norm, e0, EARLIEST))
     except ValueError:
         # The scan does not reach far enough past the edge yet: no grid, hence no answer.
         return float("nan")
+    early = energy[-1] < expected + BEFORE_TABLE
+    return float("nan") if early and found < expected else found
 
 
 def _as_given(mu: Array, how: str) -> Normalized:
