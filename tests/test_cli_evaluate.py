@@ -151,7 +151,7 @@ def test_measured_scans_with_curves(cli, standards):
     assert found["overall"]["n"] == 3
     assert found["data"]["n_computed"] == 0
     cuts = {point["last_energy"]: point for point in found["curves"]["last_energy"]}
-    assert set(cuts) == {5, 10, 15, 20, 30}
+    assert set(cuts) == {5, 10, 12, 15, 20, 30}
     assert cuts[30]["n_changed"] == 3
     assert cuts[5]["n_answered"] == 0  # the model reads further than that
     noise = {point["noise"]: point for point in found["curves"]["noise"]}

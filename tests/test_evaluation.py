@@ -155,8 +155,8 @@ def test_curves_cut_and_noise_the_raw_spectra(tmp_path, folder):
     rows = [*rows, replace(rows[0], id="other", label="other", group="o")]
     found = run(rows, make_registry(folder), curves=True, seed=1)
     # The model reads up to +40 eV, the data end at +60: nothing is left to answer when cut.
-    assert [point.value for point in found.last_energy] == [5, 10, 15, 20, 30]
-    assert [(p.n, p.n_changed, p.n_answered) for p in found.last_energy] == [(6, 6, 0)] * 5
+    assert [point.value for point in found.last_energy] == [5, 10, 12, 15, 20, 30]
+    assert [(p.n, p.n_changed, p.n_answered) for p in found.last_energy] == [(6, 6, 0)] * 6
     assert [point.value for point in found.noise] == [0.01, 0.02, 0.05, 0.1]
     assert found.noise[0].accuracy == 1.0
     again = run(rows, make_registry(folder), curves=True, seed=1)

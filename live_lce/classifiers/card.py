@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from live_lce.spectra.types import Array
 
@@ -100,6 +100,13 @@ class ModelCard(_Frozen):
         default=(), description="Names of the finer labels, if the model has that output."
     )
     grid: Grid = Field(description="The energies that the model reads.")
+    needs: float | None = Field(
+        default=None,
+        description=(
+            "Last energy (eV from the edge reference) that must be measured: what the grid has"
+            " beyond it may be missing (NaN in the input).  None: all of the grid."
+        ),
+    )
     min_confidence: float = Field(
         default=0.7, ge=0, le=1, description="Smallest probability of an answer, if none is set."
     )
@@ -111,6 +118,21 @@ class ModelCard(_Frozen):
     licence: str = Field(description="Of weights and training data.")
     created_by: str = Field(description="The command that made it.")
     sha256: str = Field("", description="Of the ONNX file; empty in the copy inside that file.")
+
+    @model_validator(mode="after")
+    def _needs_part_of_its_grid(self) -> ModelCard:
+        if self.needs is not None and (self.needed.size < 2 or self.needs > self.grid.stop):
+            raise ValueError(
+                f"needs {self.needs:g} eV, outside of the grid's"
+                f" {self.grid.start:g} to {self.grid.stop:g} eV"
+            )
+        return self
+
+    @property
+    def needed(self) -> Array:
+        """The relative energies (eV) of the grid that must be measured."""
+        energies = self.grid.energies
+        return energies if self.needs is None else energies[energies <= self.needs + 1e-9]
 
     def embedded(self) -> str:
         """Return the JSON that goes into the ONNX file, which cannot hold its own sha256."""

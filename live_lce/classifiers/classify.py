@@ -98,7 +98,7 @@ def _of_one_edge(
     if limits.min_confidence is None:
         limits = limits.model_copy(update={"min_confidence": card.min_confidence})
     grid = card.grid.energies
-    covered = [coverage(s.energy, s.edge_reference, grid) for s in spectra]
+    covered = [coverage(s.energy, s.edge_reference, card.needed) for s in spectra]
     verdicts = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
     whole = [i for i, c in enumerate(covered) if c >= 1.0]
     if whole:
@@ -124,7 +124,7 @@ def _without_model(spectrum: NormalizedSpectrum, status: Status, finding: Findin
 def _not_covered(
     spectrum: NormalizedSpectrum, covered: float, card: ModelCard, registry: Registry
 ) -> Prediction:
-    detail = f"needs {card.grid.start:+g} to {card.grid.stop:+g} eV around the edge reference"
+    detail = f"needs {card.needed[0]:+g} to {card.needed[-1]:+g} eV around the edge reference"
     if np.isfinite(spectrum.edge_reference):  # else the scan ends before it can be found
         first, last = spectrum.energy[[0, -1]] - spectrum.edge_reference
         detail += f", has {first:+.1f} to {last:+.1f} eV"

@@ -117,13 +117,15 @@ def _reliability(values: Values) -> Any:
 
 def _curve(points: list[Values], title: str, axis: str) -> Any:
     absorbers = list(points[0]["absorbers"])
-    names = (axis, "touched", "answered", "accuracy", "of answered", "macro F1", *absorbers)
+    shown = ("accuracy", "accuracy_answered", "macro_f1", "forced_macro_f1", "same_as_full")
+    names = (axis, "touched", "answered", "accuracy", "of answered", "macro F1", "forced F1")
+    names = (*names, "as uncut" if title == "last_energy" else "as without", *absorbers)
     rows = [
         (
             f"{point[title]:g}",
             f"{point['n_changed']} of {point['n']}",
             str(point["n_answered"]),
-            *(number(point[name]) for name in ("accuracy", "accuracy_answered", "macro_f1")),
+            *(number(point[name]) for name in shown),
             *(number(point["absorbers"][name]) for name in absorbers),
         )
         for point in points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ from live_lce.settings import AnalysisSettings
 from live_lce.spectra.energy import to_ev
 from live_lce.spectra.types import Array, NormalizedSpectrum
 
-LAST_ENERGIES = (5.0, 10.0, 15.0, 20.0, 30.0)
+LAST_ENERGIES = (5.0, 10.0, 12.0, 15.0, 20.0, 30.0)
 """Where scans are cut (eV past the edge reference of the whole scan)."""
 NOISES = (0.01, 0.02, 0.05, 0.1)
 """Standard deviations of the noise of one point, in edge steps."""
@@ -56,8 +57,11 @@ class Point:
         How much worse: the last energy (eV past the edge reference), or the noise (edge steps).
     n, n_changed, n_answered : int
         Scored rows, those that the change touched, those answered.
-    accuracy, accuracy_answered, macro_f1 : float
+    accuracy, accuracy_answered, macro_f1, forced_macro_f1 : float
         As in the table; NaN where not defined.
+    n_both, same_as_full : int, float
+        Rows answered both as they are and made worse, and the share of them with the same
+        answer; NaN if there are none.
     absorbers : dict
         Accuracy by absorber.
     """
@@ -69,6 +73,9 @@ class Point:
     accuracy: float
     accuracy_answered: float
     macro_f1: float
+    forced_macro_f1: float
+    n_both: int
+    same_as_full: float
     absorbers: dict[str, float]
 
 
@@ -144,6 +151,8 @@ class Rejudge:
         rows = judgements([said.get(i, self.judged[i]) for i in scored])
         found = {k: float(v[0]) for k, v in statistics(rows, np.ones((1, len(rows)))).items()}
         right = rows.answer == rows.truth
+        before = judgements([self.judged[i] for i in scored]).answer
+        both = (rows.answer != NONE) & (before != NONE)
         return Point(
             value,
             n=len(scored),
@@ -152,6 +161,9 @@ class Rejudge:
             accuracy=found["accuracy"],
             accuracy_answered=found["accuracy_answered"],
             macro_f1=found["macro_f1"],
+            forced_macro_f1=found["forced.macro_f1"],
+            n_both=int(both.sum()),
+            same_as_full=float((rows.answer == before)[both].mean()) if both.any() else math.nan,
             absorbers={
                 str(a): float(right[rows.absorber == a].mean()) for a in np.unique(rows.absorber)
             },
