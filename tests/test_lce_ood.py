@@ -24,7 +24,7 @@ def scored(spectra: np.ndarray, near: np.ndarray, mask: np.ndarray | None = None
     ood = LceOod(near, GRID, OodWeights(1.0, 2.0))
     mask = np.ones_like(spectra) if mask is None else mask
     both = torch.as_tensor(np.stack([spectra * mask, mask], 1), dtype=torch.float32)
-    return ood(both, torch.zeros(len(spectra), 5, 4))
+    return ood(both, torch.zeros(5, len(spectra), 64), torch.zeros(5, len(spectra), 4))
 
 
 def test_distance_is_that_of_the_nearest_neighbours():

@@ -110,19 +110,21 @@ class LceOod(nn.Module):  # type: ignore[misc,unused-ignore]
         spectra, logits : Tensor
             See :meth:`forward`.
         """
-        other = torch.softmax(logits, 2)[:, :, POOL_CLASSES.index(OTHER)].mean(1)
+        other = torch.softmax(logits, 2)[:, :, POOL_CLASSES.index(OTHER)].mean(0)
         other = other.clamp(_LEAST, 1 - _LEAST)
         return torch.stack([torch.log(other / (1 - other)), self.distance(spectra).log()], 1)
 
-    def forward(self, spectra: Tensor, logits: Tensor) -> Tensor:
+    def forward(self, spectra: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
         """Return the score (batch,).
 
         Parameters
         ----------
         spectra : Tensor of shape (batch, 2, n_grid)
             See :func:`live_lce.training.beamline.as_input`.
-        logits : Tensor of shape (batch, n_members, n_classes)
-            Of the members.
+        hidden : Tensor of shape (n_members, batch, n_hidden)
+            Not used: distances of features did no better.
+        logits : Tensor of shape (n_members, batch, n_classes)
+            Of the members, in units of training: no temperature, no prior.
         """
         signs, w = self.signs(spectra, logits), self.weights
         log = w.other * signs[:, 0] + w.distance * signs[:, 1] + w.offset
