@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-CONTRACT_VERSION = "1.0"
+CONTRACT_VERSION = "1.1"
 SPEC_NAME = "LiveLCEPrediction"
 PREDICTIONS_STREAM = "predictions"
 SPECTRA_STREAM = "spectra"
@@ -87,6 +87,7 @@ class Reason(StrEnum):
     OUT_OF_DISTRIBUTION = "out_of_distribution"
     METAL_LIKE = "metal_like"
     OTHER_ENVIRONMENT = "other_environment"
+    WITNESS_DISAGREES = "witness_disagrees"
     # -- answered, but not the last word ---------------------------------------------------
     SCAN_RUNNING = "scan_running"
     SCAN_ABORTED = "scan_aborted"
@@ -139,6 +140,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.OUT_OF_DISTRIBUTION: "The spectrum looks like nothing that the model was trained on: check for artefacts, and do not use a label.",
     Reason.METAL_LIKE: "The edge rises late, as a metal's does, and the models know only oxides: do not use a label.",
     Reason.OTHER_ENVIRONMENT: "The model takes it for an environment that it has no name for: do not use a label.",
+    Reason.WITNESS_DISAGREES: "The pre-edge peak speaks against the model's answer: do not use a label without looking at it.",
     Reason.SCAN_RUNNING: "The scan is still running: the answer may change until it ends.",
     Reason.SCAN_ABORTED: "The scan was aborted or failed: the answer rests on what was measured.",
     Reason.POST_EDGE_SHORT: "Less than 60 eV past the edge: the edge step is provisional and may be off by up to 20 %.",
@@ -291,6 +293,19 @@ _AFTER_PROBABILITIES = (
     ),
     Column("energy_shift", "number", "Added to the measured energies.", units="eV"),
     Column("edge_step", "number", "Edge step in units of mu; NaN for normalized input."),
+    Column(
+        "pre_edge_centroid",
+        "number",
+        "Centroid of the pre-edge peak (Ti, V, Cr, Fe); NaN if none was found.",
+        units="eV",
+    ),
+    Column(
+        "pre_edge_area",
+        "number",
+        "Area of the pre-edge peak, of an edge step of 1; NaN if not measured.",
+        units="eV",
+    ),
+    Column("pre_edge_height", "number", "Height of the pre-edge peak, in edge steps."),
     Column(
         "norm_method", "string", "How mu was normalized.", choices=("pre_edge", "as_given", "none")
     ),

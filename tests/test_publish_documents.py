@@ -47,7 +47,9 @@ def test_start_holds_exactly_the_keys_of_the_contract() -> None:
     )
     start = compose(a_result(run=run))[0][1]
     assert set(start) == set(contract.START_KEYS) | {"uid", "time"}
-    assert start["tiled_specs"] == [{"name": "LiveLCEPrediction", "version": "1.0"}]
+    assert start["tiled_specs"] == [
+        {"name": "LiveLCEPrediction", "version": contract.CONTRACT_VERSION}
+    ]
     assert start["original_run_uid"] == RAW_UID
     assert start["sample"] == {"name": "Fe2O3"} and start["scan_id"] == 7
     assert start["tiled_access_tags"] == ["p1"]

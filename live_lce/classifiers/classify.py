@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from live_lce.classifiers.card import ModelCard
 from live_lce.classifiers.registry import ModelDamagedError, Registry
 from live_lce.classifiers.types import Prediction
+from live_lce.classifiers.witness import witness
 from live_lce.contract import OTHER, Finding, Reason, Status
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra.features import coverage, to_grid
@@ -76,7 +77,26 @@ def classify_stack(
         chosen = [spectra[i] for i in indices]
         verdicts = _of_one_edge(chosen, member[indices], registry, settings.classification)
         done.update(zip(indices, verdicts, strict=True))
-    return [done[index] for index in range(len(spectra))]
+    return [_heard(done[index], spectrum) for index, spectrum in enumerate(spectra)]
+
+
+def _heard(prediction: Prediction, spectrum: NormalizedSpectrum) -> Prediction:
+    """Add what the pre-edge peak says; an answer that it speaks against is none."""
+    said = witness(spectrum)
+    if said is None:
+        return prediction
+    if not prediction.label or prediction.label in said.says:
+        return replace(prediction, witness=said)
+    detail = f"{prediction.label} {prediction.confidence:.2f}, but {said.detail}"
+    against = Finding(Reason.WITNESS_DISAGREES, detail)
+    return replace(
+        prediction,
+        status=Status.ABSTAIN,
+        findings=(against, *prediction.findings),
+        label="",
+        confidence=0.0,
+        witness=said,
+    )
 
 
 def _of_one_edge(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from live_lce.classifiers.witness import Witness
 from live_lce.contract import ANSWERED, DEFAULT_CLASSES, Finding, Status, join_reasons
 from live_lce.spectra.types import Array
 
@@ -58,6 +59,8 @@ class Prediction:
         Which model spoke.
     ranked : tuple of (str, float)
         The most probable finer labels, if the model has any.
+    witness : Witness, optional
+        What the pre-edge peak says; None where it says nothing.
     """
 
     status: Status
@@ -73,6 +76,7 @@ class Prediction:
     coverage: float = 0.0
     model: ModelIdentity = ModelIdentity()
     ranked: tuple[tuple[str, float], ...] = ()
+    witness: Witness | None = None
 
     @property
     def answered(self) -> bool:

@@ -17,6 +17,7 @@ from live_lce.cli._output import UsageError, number, styled
 
 if TYPE_CHECKING:
     from live_lce.analysis import Analysis
+    from live_lce.classifiers.witness import Witness
     from live_lce.config import Config
     from live_lce.publish.publisher import Publisher
     from live_lce.sources.files import FileSpectrum
@@ -225,6 +226,7 @@ def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, An
         "label_set": list(prediction.label_set),
         "ood_score": float(prediction.ood_score),
         "ranked": dict(prediction.ranked),
+        "witness": _witness(prediction.witness),
         "e0": normalized.e0 if normalized else None,
         "edge_step": normalized.edge_step if normalized else None,
         "norm_method": normalized.norm_method if normalized else "none",
@@ -239,6 +241,17 @@ def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, An
         }
         if model.name
         else None,
+    }
+
+
+def _witness(said: Witness | None) -> dict[str, Any] | None:
+    if said is None:
+        return None
+    return {
+        "pre_edge_centroid": said.centroid,
+        "pre_edge_area": said.area,
+        "pre_edge_height": said.height,
+        "says": list(said.says),
     }
 
 

@@ -1,0 +1,149 @@
+"""The pre-edge peak, and what it says against an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from publish_parts import a_result
+
+from live_lce.classifiers.classify import classify
+from live_lce.classifiers.registry import Registry
+from live_lce.classifiers.witness import ANY, FIELDS, witness
+from live_lce.contract import Reason, Status, prediction_columns
+from live_lce.publish.documents import prediction_row
+from live_lce.settings import AnalysisSettings, Classification
+from live_lce.spectra.pre_edge_peak import PreEdgePeak, baseline, pre_edge_peak
+from live_lce.spectra.types import NormalizedSpectrum
+
+ALWAYS = AnalysisSettings(classification=Classification(min_confidence=0.0, max_ood_score=1e6))
+WIDTH = 0.8
+"""Standard deviation of the peak (eV)."""
+
+
+def spectrum(absorber="Ti", reference=4980.0, area=0.3, at=-9.0, start=-100.0, step=0.25, edge="K"):
+    energy = np.arange(reference + start, reference + 150.0, step)
+    x = energy - reference
+    norm = 0.5 + np.arctan((x - 1) / 1.5) / np.pi + 0.3 * np.exp(-(((x - 8) / 4) ** 2))
+    norm += area / (WIDTH * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((x - at) / WIDTH) ** 2)
+    return NormalizedSpectrum(energy, norm, energy, absorber, edge, reference, reference)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.1, 2.0), st.floats(-13.0, -8.0), st.floats(-30, 30))
+def test_a_known_peak_is_found(area, at, shift):
+    peak = pre_edge_peak(spectrum(area=area, at=at, reference=4980.0 + shift))
+    assert peak is not None
+    assert peak.area == pytest.approx(area, rel=0.06, abs=0.03)
+    assert peak.centroid == pytest.approx(4980.0 + shift + at, abs=0.2)
+    assert peak.height == pytest.approx(area / (WIDTH * np.sqrt(2 * np.pi)), rel=0.06, abs=0.03)
+
+
+def test_without_a_peak_there_is_no_centroid():
+    peak = pre_edge_peak(spectrum(area=0.0))
+    assert peak is not None
+    assert np.isnan(peak.centroid)
+    assert abs(peak.area) < 0.03
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        spectrum(start=-15.0),
+        spectrum(step=1.5),
+        replace(spectrum(), noise=0.05),
+        replace(spectrum(), edge_reference=np.nan),
+        replace(spectrum(), norm=spectrum().norm + 0.3 * np.sin(spectrum().energy / 1.7)),
+    ],
+    ids=["starts late", "coarse", "noisy", "no reference", "no baseline"],
+)
+def test_it_is_silent_on_what_it_cannot_measure(silent):
+    assert witness(spectrum()) is not None
+    assert witness(silent) is None
+
+
+def test_it_is_silent_on_other_edges():
+    assert witness(spectrum("Ni")) is None
+    assert witness(spectrum(edge="L3")) is None
+
+
+def test_the_baseline_is_that_of_larch():
+    from live_lce.spectra.larch_import import load_larch_xafs
+
+    xafs = load_larch_xafs()
+    from larch import Group
+
+    x = np.arange(-32.0, -1.4, 0.2)
+    whole = spectrum(at=-10.0)
+    y = np.interp(x, whole.energy - 4980.0, whole.norm)
+    group = Group(energy=x + 4980.0, norm=y)
+    xafs.pre_edge_baseline(group, form="line+loren", emin=4948, elo=4966, ehi=4975, emax=4978.4)
+    theirs = np.interp(x + 4980.0, group.prepeaks.energy, group.prepeaks.baseline)
+    np.testing.assert_allclose(baseline(x, y, (x > -14) & (x < -5)), theirs, atol=0.005)
+
+
+def test_fields_follow_each_other_and_leave_no_class_out():
+    for fields in FIELDS.values():
+        assert list(fields.limits) == sorted(set(fields.limits))
+        assert len(fields.says) == len(fields.limits) + 1
+        assert {label for says in fields.says for label in says} == set(ANY)
+        assert "T4" not in fields.says[0] and "O6" not in fields.says[-1]
+    low, high = PreEdgePeak(0.0, 0.05, 0.02, 0.0), PreEdgePeak(0.0, 1.8, 0.9, 0.0)
+    assert FIELDS["Fe"].of(low) == ("O6",)
+    assert FIELDS["Ti"].of(high) == ("T4",)
+
+
+def test_an_answer_that_it_speaks_against_is_none():
+    registry = Registry()
+    opposed = 0
+    for absorber, area, at in product(
+        FIELDS, (0.05, 0.3, 0.6, 1.0, 1.5, 2.0), (-7.0, -10.0, -12.0)
+    ):
+        whole = spectrum(absorber, area=area, at=at)
+        verdict = classify(whole, registry, ALWAYS)
+        said = verdict.witness
+        assert said is not None and said == witness(whole)
+        best = verdict.classes[int(verdict.probabilities.argmax())]
+        if best in said.says:
+            assert (verdict.status, verdict.label) == (Status.OK, best)
+            continue
+        opposed += 1
+        assert (verdict.status, verdict.label, verdict.confidence) == (Status.ABSTAIN, "", 0.0)
+        assert verdict.findings[0].reason is Reason.WITNESS_DISAGREES
+        assert said.detail in verdict.findings[0].detail and best in verdict.findings[0].detail
+        assert verdict.label_set and verdict.probabilities.sum() == pytest.approx(1)
+    assert opposed
+
+
+def test_its_numbers_are_published():
+    columns = prediction_columns(("T4", "S5", "O6"))
+    names = ("pre_edge_centroid", "pre_edge_area", "pre_edge_height")
+    plain = a_result()
+    said = witness(spectrum())
+    with_it = replace(plain, prediction=replace(plain.prediction, witness=said))
+    row = prediction_row(with_it, columns, 0.0)
+    assert [row[n] for n in names] == [said.centroid, said.area, said.height]
+    assert np.isnan([prediction_row(plain, columns, 0.0)[n] for n in names]).all()
+
+
+def test_it_excludes_no_standard_and_opposes_no_right_answer(shared):
+    from live_lce.datasets.labelled import Enters
+    from live_lce.datasets.prepared import prepare
+    from live_lce.datasets.standards import read_standards
+
+    folder = shared / "data" / "experimental"
+    rows = [r for r in read_standards(folder) if r.spectrum.absorber in {"Ti", "V", "Cr"}]
+    heard = {}
+    for one in prepare(rows, AnalysisSettings()):
+        said = witness(one.normalized) if one.normalized is not None else None
+        if said is not None and one.row.enters is Enters.SCORES:
+            assert one.row.label in said.says, one.row.id
+            heard[one.row.id] = said
+    assert len(heard) >= 45
+    assert "O6" not in heard["xaslib_k2cro4_rt_001"].says
+    assert heard["pyfitit_LC08_Anatase"].says == ("O6",)
+    assert "T4" not in heard["xaslib_V2O3"].says
