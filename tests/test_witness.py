@@ -30,7 +30,9 @@ def spectrum(absorber="Ti", reference=4980.0, area=0.3, at=-9.0, start=-100.0, s
     x = energy - reference
     norm = 0.5 + np.arctan((x - 1) / 1.5) / np.pi + 0.3 * np.exp(-(((x - 8) / 4) ** 2))
     norm += area / (WIDTH * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((x - at) / WIDTH) ** 2)
-    return NormalizedSpectrum(energy, norm, energy, absorber, edge, reference, reference)
+    return NormalizedSpectrum(
+        energy, norm, energy, absorber, edge, reference, reference, noise=0.001
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -56,10 +58,11 @@ def test_without_a_peak_there_is_no_centroid():
         spectrum(start=-15.0),
         spectrum(step=1.5),
         replace(spectrum(), noise=0.05),
+        replace(spectrum(), noise=np.nan),
         replace(spectrum(), edge_reference=np.nan),
         replace(spectrum(), norm=spectrum().norm + 0.3 * np.sin(spectrum().energy / 1.7)),
     ],
-    ids=["starts late", "coarse", "noisy", "no reference", "no baseline"],
+    ids=["starts late", "coarse", "noisy", "computed", "no reference", "no baseline"],
 )
 def test_it_is_silent_on_what_it_cannot_measure(silent):
     assert witness(spectrum()) is not None

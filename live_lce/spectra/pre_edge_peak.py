@@ -77,10 +77,11 @@ def pre_edge_peak(spectrum: NormalizedSpectrum) -> PreEdgePeak | None:
     -------
     PreEdgePeak or None
         None where the pre-edge was not covered, is too coarse or too noisy, or where the
-        baseline does not fit.
+        baseline does not fit; also where the noise is not known, as of computed spectra:
+        theory has its own pre-edge, on a scale of its own.
     """
     x = spectrum.energy - spectrum.edge_reference
-    if not np.isfinite(spectrum.edge_reference) or spectrum.noise > MAX_NOISE:
+    if not np.isfinite(spectrum.edge_reference) or not spectrum.noise <= MAX_NOISE:
         return None
     if x[0] > SEARCH[0] - 2.0 or x[-1] < FITTED[1]:
         return None
