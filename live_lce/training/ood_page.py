@@ -97,8 +97,8 @@ kept in `--members` may have been trained when fewer of them were computed.
 
 exp(a logit(p_other) + b ln(distance) + c) with a = {WEIGHTS.other:g}, b = {WEIGHTS.distance:g}:
 rounded from a regression on all measured groups (a = {w.other:.2f}, b = {w.distance:.2f}); the
-table's line for weights fitted to other groups pools ten fits, whose scales differ.  1 is the score below which
-{WITHIN:.0%} of the scored measured groups lie.
+table's line for weights fitted to other groups pools ten fits, whose scales differ.  1 is the score
+below which {WITHIN:.0%} of the scored measured groups lie.
 
 {_flagged(measured, found, kinds, chosen)}
 
