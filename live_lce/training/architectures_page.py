@@ -25,6 +25,10 @@ QUOTED = {
     "half": "everything half",
     "double": "everything double",
     "nomix": "no mixing",
+    "wide": "wider",
+    "long": "1400 steps (shipped)",
+    "attention": "transformer, 2 layers of 32",
+    "residual": "residual CNN",
 }
 """Short names of the lines that the reading quotes; the base is the mean of the seeds."""
 

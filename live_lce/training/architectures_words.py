@@ -101,6 +101,11 @@ READING = """\
 - **The forest's `other` is the best by far**: AUROC {forest_auroc}, against {base_auroc} for the
   networks' own and {boosted_auroc} for boosted trees. It suits as a second opinion on what is
   foreign; as a classifier it is one of the weakest on computed spectra.
+- **Size, kind of network and length**: twice the parameters give {wide_f1} on computed spectra
+  and {wide_right_half} of the compounds at {prior}; twice the steps {long_f1} and
+  {long_right_half}; a residual CNN {residual_f1} and {residual_right_half}; a transformer
+  {attention_f1} and {attention_right_half}; the chosen network {base_f1} and {base_right_half}.
+  Neither size nor length is what is missing.
 - **Strength of the variation trades computed against measured**: halved, computed F1 is
   {half_f1} and {half_right_half} of the compounds are right at {prior}; doubled, {double_f1} and
   {double_right_half}; as it is, {base_f1} and {base_right_half}. Without mixing, {nomix_f1} and
