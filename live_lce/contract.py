@@ -293,19 +293,9 @@ _AFTER_PROBABILITIES = (
     ),
     Column("energy_shift", "number", "Added to the measured energies.", units="eV"),
     Column("edge_step", "number", "Edge step in units of mu; NaN for normalized input."),
-    Column(
-        "pre_edge_centroid",
-        "number",
-        "Centroid of the pre-edge peak (Ti, V, Cr, Fe); NaN if none was found.",
-        units="eV",
-    ),
-    Column(
-        "pre_edge_area",
-        "number",
-        "Area of the pre-edge peak, of an edge step of 1; NaN if not measured.",
-        units="eV",
-    ),
-    Column("pre_edge_height", "number", "Height of the pre-edge peak, in edge steps."),
+    Column("pre_edge_centroid", "number", "Centroid of the pre-edge peak; NaN if none.", "eV"),
+    Column("pre_edge_area", "number", "Its area, of an edge step of 1 (Ti, V, Cr, Fe).", "eV"),
+    Column("pre_edge_height", "number", "Its height, in edge steps."),
     Column(
         "norm_method", "string", "How mu was normalized.", choices=("pre_edge", "as_given", "none")
     ),

@@ -27,11 +27,15 @@ def xanes_mu(
     white_line: float = 0.4,
     seed: int = 0,
 ) -> Array:
-    """Return raw mu with a sloping background, an edge at `e0` (eV) and noise (edge steps)."""
+    """Return raw mu with a sloping background, an edge at `e0` (eV) and noise (edge steps).
+
+    Without a white line it is a tetrahedron's, with the pre-edge peak that belongs to it.
+    """
     rng = np.random.default_rng(seed)
     x = energy - e0
     edge = 0.5 + np.arctan(x / 1.5) / np.pi
     line = white_line * np.exp(-0.5 * ((x - 5) / 3) ** 2)
     wiggle = 0.1 * np.sin(np.maximum(x - 12, 0) / 8) * np.exp(-np.maximum(x, 0) / 60)
-    norm = edge + line + wiggle * (x > 12) + rng.normal(0, noise, energy.size)
+    peak = 0.17 * np.exp(-0.5 * ((x + 9.5) / 1.0) ** 2) * (white_line == 0)
+    norm = edge + line + peak + wiggle * (x > 12) + rng.normal(0, noise, energy.size)
     return 1.3 - 3e-4 * (energy - 7000) + step * norm
