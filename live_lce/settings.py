@@ -121,12 +121,16 @@ class Pacing(_Frozen):
 class Classification(_Frozen):
     """How the model's numbers become a verdict."""
 
-    family: str = Field("carbone-cnn", description="Model family, see `live-lce models list`.")
+    family: str = Field("lce", description="Model family, see `live-lce models list`.")
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="Smallest probability of an answer; null for the model's own."
     )
-    label_set_mass: float = Field(
-        0.9, ge=0, le=1, description="`label_set` holds the most probable classes up to this sum."
+    label_set_mass: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="`label_set` holds the most probable classes up to this sum; null for the"
+        " model's own.",
     )
     max_ood_score: float = Field(1.0, gt=0, description="Above it the model abstains.")
 

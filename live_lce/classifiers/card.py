@@ -110,6 +110,9 @@ class ModelCard(_Frozen):
     min_confidence: float = Field(
         default=0.7, ge=0, le=1, description="Smallest probability of an answer, if none is set."
     )
+    label_set_mass: float = Field(
+        default=0.9, ge=0, le=1, description="Sum that `label_set` reaches, if none is set."
+    )
     preprocessing: str = Field(description="From normalized absorption to the network's input.")
     architecture: str = Field(description="The network.")
     training: Training = Field(description="What it was trained on.")

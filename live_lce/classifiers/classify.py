@@ -115,8 +115,7 @@ def _of_one_edge(
     except ModelDamagedError as error:
         damaged = Finding(Reason.MODEL_DAMAGED, str(error))
         return [_without_model(s, Status.FAILED, damaged) for s in spectra]
-    if limits.min_confidence is None:
-        limits = limits.model_copy(update={"min_confidence": card.min_confidence})
+    limits = _own_limits(card, limits)
     grid = card.grid.energies
     covered = [coverage(s.energy, s.edge_reference, card.needed) for s in spectra]
     verdicts = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
@@ -134,6 +133,13 @@ def _of_one_edge(
             for i, p in zip(whole, said.ranked, strict=True):
                 verdicts[i] = replace(verdicts[i], ranked=_best_ranked(p, card.ranked))
     return verdicts
+
+
+def _own_limits(card: ModelCard, limits: Classification) -> Classification:
+    """Return limits with those of the model where none are set."""
+    given = limits.model_dump(exclude_none=True)
+    own = {"min_confidence": card.min_confidence, "label_set_mass": card.label_set_mass}
+    return Classification(**own | given)
 
 
 def _without_model(spectrum: NormalizedSpectrum, status: Status, finding: Finding) -> Prediction:
@@ -217,5 +223,5 @@ def _label_set(
 ) -> tuple[str, ...]:
     """Return the most probable classes up to the wanted sum."""
     mass = np.cumsum(probabilities[order])
-    needed = int(np.searchsorted(mass, limits.label_set_mass - 1e-9)) + 1
+    needed = int(np.searchsorted(mass, (limits.label_set_mass or 0.0) - 1e-9)) + 1
     return tuple(classes[i] for i in order[:needed])

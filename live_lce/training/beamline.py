@@ -54,17 +54,17 @@ class Variation:
         Where the earliest scan ends (eV from the edge reference).
     """
 
-    mix: float = 0.6
-    broadening: float = 2.0
-    shift: float = 0.7
-    stretch: float = 0.035
-    amplitude: float = 0.15
-    over_absorption: float = 0.3
+    mix: float = 0.4
+    broadening: float = 1.2
+    shift: float = 0.45
+    stretch: float = 0.02
+    amplitude: float = 0.1
+    over_absorption: float = 0.2
     over_absorbed: float = 0.4
-    pre_edge: float = 0.25
-    slope: float = 0.05
-    baseline: float = 0.015
-    noise: float = 0.02
+    pre_edge: float = 0.15
+    slope: float = 0.03
+    baseline: float = 0.01
+    noise: float = 0.015
     cut: float = 0.6
     earliest: float = 10.0
 

@@ -26,8 +26,9 @@ from live_lce.training.beamline import Variation, varied
 from live_lce.training.lce_fit import Course, draw_weights
 from live_lce.training.pool import POOL_CLASSES, Pool
 
-N_REFERENCES = 512
-"""Training spectra of an absorber that a spectrum is compared with."""
+N_DRAWN, N_REFERENCES = 4096, 256
+"""Varied training spectra of an absorber, and means of clusters of them: what a spectrum is
+compared with is no spectrum of the training data."""
 NEIGHBOURS = 5
 UPTO = 31.5
 """Last energy (eV from the edge reference) that is compared: few were computed further."""
@@ -134,7 +135,7 @@ class LceOod(nn.Module):  # type: ignore[misc,unused-ignore]
 def references(
     pool: Pool, absorber: str, grid: Grid, seed: int, but: NDArray[np.bool_] | None = None
 ) -> Array:
-    """Return varied training spectra of the classes T4, S5 and O6 of one absorber.
+    """Return means of clusters of varied training spectra of T4, S5 and O6 of one absorber.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def references(
     if but is not None:
         chosen = chosen[~but[chosen]]
     rng = np.random.default_rng(seed)
-    picked = rng.choice(chosen, N_REFERENCES, p=draw_weights(pool, chosen, Course()))
+    picked = rng.choice(chosen, N_DRAWN, p=draw_weights(pool, chosen, Course()))
     spectra, _ = varied(
         torch.as_tensor(pool.rows.norm[picked], dtype=torch.float32),
         torch.zeros(len(picked), len(POOL_CLASSES)),
@@ -169,7 +170,11 @@ def references(
         replace(Variation(), mix=0.0, cut=0.0),
         torch.Generator().manual_seed(seed),
     )
-    return np.asarray(spectra[:, 0], dtype=np.float64)
+    from sklearn.cluster import KMeans
+
+    clusters = KMeans(N_REFERENCES, n_init=1, max_iter=30, random_state=seed)
+    means: Array = clusters.fit(spectra[:, 0].numpy().astype(np.float64)).cluster_centers_
+    return means
 
 
 def fit_weights(signs: Array, outside: NDArray[np.bool_], weight: Array) -> OodWeights:

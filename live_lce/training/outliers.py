@@ -8,6 +8,7 @@ Dietterich, ICLR 2019).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import fields, replace
 from importlib.resources import files
@@ -31,6 +32,12 @@ def read_outliers() -> list[dict[str, Any]]:
         files("live_lce.training").joinpath("data", SOURCE).read_text()
     )["sites"]
     return found
+
+
+def outliers_sha256() -> str:
+    """Return the sha256 of the file."""
+    content = files("live_lce.training").joinpath("data", SOURCE).read_bytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def with_outliers(pool: Pool) -> Pool:
