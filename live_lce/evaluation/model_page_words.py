@@ -48,6 +48,7 @@ Of all spectra with probabilities, answered or not; bins of fewer than {few} are
 
 Accuracy by absorber is on the right; not answered is wrong.  Cuts are relative to the edge
 reference of the full scan.
+Of the computed spectra, some of the groups, to save time: compare with their own first line.
 
 {worse}
 ![Unfinished scans and noise]({family}-worse.png)
