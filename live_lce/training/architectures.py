@@ -70,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not options.no_training:
         run(options.data, record)
     outcomes = read_outcomes(record)
-    if not outcomes:
-        parser.error(f"nothing in {record}: run without --no-training")
+    if not any(one.section == "seed" for one in outcomes):
+        parser.error(f"no chosen network in {record}: run without --no-training")
     (options.out / f"{NAME}.md").write_text(page(outcomes))
     sys.stdout.write(f"{options.out / NAME}.md\n")
 

@@ -29,6 +29,9 @@ QUOTED = {
     "long": "1400 steps (shipped)",
     "attention": "transformer, 2 layers of 32",
     "residual": "residual CNN",
+    "alone": "chosen network, each absorber alone",
+    "even": "balance 1",
+    "uneven": "balance 0",
 }
 """Short names of the lines that the reading quotes; the base is the mean of the seeds."""
 

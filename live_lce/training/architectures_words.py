@@ -6,7 +6,8 @@ PAGE = """\
 # Architecture by experiment
 
 `python -m live_lce.training.architectures --data ../shared/data --out docs/models` writes this
-page; what it measured is in `architectures.jsonl` (delete it to begin anew).
+page; what it measured is in `architectures.jsonl` (delete it to begin anew). The record was
+measured with training and normalization as of commit fc5ef4a.
 
 All candidates see the same pool of computed spectra, dealt to five folds by near-duplicates and
 formulas over all absorbers. Folds {folds} are left out in turn and judged together, as they
@@ -101,6 +102,10 @@ READING = """\
 - **The forest's `other` is the best by far**: AUROC {forest_auroc}, against {base_auroc} for the
   networks' own and {boosted_auroc} for boosted trees. It suits as a second opinion on what is
   foreign; as a classifier it is one of the weakest on computed spectra.
+- **Pooling and balance**: the same network trained on each absorber alone gets {alone_f1} on
+  computed spectra and {alone_right} of the compounds at factor 1, pooled {base_f1} and
+  {base_right}. Rows drawn as often as they are (balance 0) give {uneven_f1} and
+  {uneven_right}, all classes alike (balance 1) {even_f1} and {even_right}; 0.5 was chosen.
 - **Size, kind of network and length**: twice the parameters give {wide_f1} on computed spectra
   and {wide_right_half} of the compounds at {prior}; twice the steps {long_f1} and
   {long_right_half}; a residual CNN {residual_f1} and {residual_right_half}; a transformer
