@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from live_lce.training.architectures_measure import CONFIDENT, PRIORS, Outcome
-from live_lce.training.architectures_plan import ALONE_STEPS, FOLDS, HALF, candidates
+from live_lce.training.architectures_plan import ALONE_STEPS, FOLDS, HALF, SHIPPED, candidates
 from live_lce.training.architectures_words import PAGE, READING
 
 THIN = ("Zn",)
@@ -30,6 +30,7 @@ QUOTED = {
     "attention": "transformer, 2 layers of 32",
     "residual": "residual CNN",
     "alone": "chosen network, each absorber alone",
+    "shipped": SHIPPED,
     "even": "balance 1",
     "uneven": "balance 0",
 }
