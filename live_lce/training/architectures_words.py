@@ -13,9 +13,10 @@ again, gave the same numbers to the last digit.
 All candidates see the same pool of computed spectra, dealt to five folds by near-duplicates and
 formulas over all absorbers. Folds {folds} are left out in turn and judged together, as they
 were computed. Fold 0 is not among them because one group of near-duplicates fills it (2230 Cu
-spectra). All are trained on the same variation (`STUDIED` in `architectures_plan.py`), networks for
-{steps} batches of 256: half the shipped course, so that all could be afforded. Two of five folds and half the
-course mean: **compare the lines, do not quote them as the accuracy of the shipped model.**
+spectra). All are trained on the same variation (`STUDIED` in `architectures_plan.py`), networks
+for {steps} batches of 256: half the shipped course, so that all could be afforded. Two of five
+folds and half the course mean: **compare the lines, do not quote them as the accuracy of the
+shipped model.**
 
 - *mean F1*: macro F1 of T4, S5 and O6 on the computed spectra left out, the answer being one of
   the three, averaged over eight absorbers (Zn has fewer than 30 spectra of each class).
@@ -115,8 +116,8 @@ READING = """\
 - **Strength of the variation trades computed against measured**: halved, computed F1 is
   {half_f1} and {half_right_half} of the compounds are right at {prior}; doubled, {double_f1} and
   {double_right_half}; as studied, {base_f1} and {base_right_half}; as shipped since, about 0.6 of
-  it, {shipped_f1} and {shipped_right_half} (at factor 1 {shipped_right} against {base_right}). Without mixing, {nomix_f1} and
-  {nomix_right_half}: mixtures cost little on computed spectra and seem to help on measured
+  it, {shipped_f1} and {shipped_right_half} (at factor 1 {shipped_right} against {base_right}).
+  Without mixing, {nomix_f1} and {nomix_right_half}: mixtures cost little on computed spectra and seem to help on measured
   ones, by two compounds.
 - **The factor on S5 trades the same way**: {prior} gives {right_gain} points on measured
   compounds and costs {f1_loss} points of computed F1, as much as the worst choice of architecture.
