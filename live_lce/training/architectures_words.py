@@ -117,7 +117,8 @@ READING = """\
   {half_f1} and {half_right_half} of the compounds are right at {prior}; doubled, {double_f1} and
   {double_right_half}; as studied, {base_f1} and {base_right_half}; as shipped since, about 0.6 of
   it, {shipped_f1} and {shipped_right_half} (at factor 1 {shipped_right} against {base_right}).
-  Without mixing, {nomix_f1} and {nomix_right_half}: mixtures cost little on computed spectra and seem to help on measured
+  Without mixing, {nomix_f1} and {nomix_right_half}: mixtures cost little on
+  computed spectra and seem to help on measured
   ones, by two compounds.
 - **The factor on S5 trades the same way**: {prior} gives {right_gain} points on measured
   compounds and costs {f1_loss} points of computed F1, as much as the worst choice of architecture.
