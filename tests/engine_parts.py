@@ -29,10 +29,10 @@ def make_registry(folder: Path, absorber: str = "Fe") -> Registry:
     weights = np.zeros((n, 3), dtype=np.float32)
     weights[23:30] = np.array([-3.0, 0.0, 3.0], dtype=np.float32)
     bias = np.array([22.0, 0.0, -22.0], dtype=np.float32)
-    name = f"carbone-cnn_{absorber}_K"
+    name = f"lce_{absorber}_K"
     card = ModelCard(
         name=name,
-        family="carbone-cnn",
+        family="lce",
         version="0.0.1",
         absorber=absorber,
         edge="K",

@@ -48,17 +48,19 @@ def test_an_answer(registry):
     assert verdict.probabilities.sum() == pytest.approx(1, abs=1e-6)
     assert verdict.coverage == 1.0
     assert np.isfinite(verdict.ood_score)
-    assert verdict.model.name == "carbone-cnn_Fe_K"
+    assert verdict.model.name == "lce_Fe_K"
     assert verdict.model.provider.endswith("ExecutionProvider")
     assert verdict.findings == (REMARK,)
 
 
-def test_scale_and_offset_do_not_matter_to_the_network(registry):
+@pytest.mark.parametrize(("family", "offset"), [("lce", 0.0), ("carbone-cnn", -0.2)])
+def test_the_scale_does_not_matter_to_the_networks(registry, family, offset):
     one = spectrum()
-    other = replace(one, norm=3.0 * one.norm - 0.2)
+    other = replace(one, norm=3.0 * one.norm + offset)
+    always = limits(min_confidence=0.0, max_ood_score=1e6, family=family)
     np.testing.assert_allclose(
-        classify(one, registry, ALWAYS).probabilities,
-        classify(other, registry, ALWAYS).probabilities,
+        classify(one, registry, always).probabilities,
+        classify(other, registry, always).probabilities,
         atol=1e-4,
     )
 
@@ -114,12 +116,12 @@ def test_no_model(registry):
 @pytest.mark.parametrize("suffix", ["onnx", "json"])
 def test_a_damaged_model_fails_and_the_others_answer(tmp_path, suffix):
     folder = shutil.copytree(default_folder(), tmp_path / "models")
-    (folder / f"carbone-cnn_Fe_K.{suffix}").write_bytes(b"broken")
+    (folder / f"lce_Fe_K.{suffix}").write_bytes(b"broken")
     damaged = Registry(folder)
     verdicts = classify_stack([spectrum(), spectrum("Ti")], damaged, ALWAYS)
     assert [v.status for v in verdicts] == [Status.FAILED, Status.OK]
     assert verdicts[0].findings[0].reason is Reason.MODEL_DAMAGED
-    assert "carbone-cnn_Fe_K" in verdicts[0].findings[0].detail
+    assert "lce_Fe_K" in verdicts[0].findings[0].detail
 
 
 def test_output_that_is_not_finite_is_a_failure(registry):

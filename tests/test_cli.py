@@ -122,16 +122,16 @@ def test_presets(cli: Cli) -> None:
 
 def test_models(cli: Cli, tmp_path: Path) -> None:
     rows = {row["name"]: row for row in cli("models", "list", "--json").json}
-    row = rows["carbone-cnn_Fe_K"]  # the one in the folder of one's own
+    row = rows["lce_Fe_K"]  # the one in the folder of one's own
     assert (row["absorber"], row["problem"]) == ("Fe", "")
     assert {row["absorber"] for row in rows.values()} > {"Fe", "V"}  # and those of live_lce
-    assert "carbone-cnn_Fe_K" in cli("models", "list").out
-    (card,) = cli("models", "show", "carbone-cnn_Fe_K", "--json").json
+    assert "lce_Fe_K" in cli("models", "list").out
+    (card,) = cli("models", "show", "lce_Fe_K", "--json").json
     assert card["sha256"] == row["sha256"]
     assert row["sha256"] in cli("models", "show", "Fe").out
     done = cli("models", "show", "Zz")
     assert done.code == 2 and "there are: " in done.err and "Fe" in done.err
-    (tmp_path / "models" / "carbone-cnn_Mn_K.json").write_text("{")
+    (tmp_path / "models" / "lce_Mn_K.json").write_text("{")
     assert cli("models", "list").code == 1
 
 

@@ -37,7 +37,7 @@ def test_json_of_a_good_file(cli: Cli, tmp_path: Path) -> None:
     assert row["confidence"] == max(row["probabilities"].values())
     assert abs(row["e0"] - 7124) < 2 and abs(row["edge_step"] - 0.8) < 0.05
     assert row["coverage"] == 1.0
-    assert row["model"]["name"] == "carbone-cnn_Fe_K" and len(row["model"]["sha256"]) == 64
+    assert row["model"]["name"] == "lce_Fe_K" and len(row["model"]["sha256"]) == 64
 
 
 def test_the_table_says_the_same(cli: Cli, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_athena_project_gives_a_row_per_group(cli: Cli, tmp_path: Path) -> No
 
 
 def test_a_damaged_model_is_a_failure(cli: Cli, tmp_path: Path) -> None:
-    model = tmp_path / "models" / "carbone-cnn_Fe_K.onnx"
+    model = tmp_path / "models" / "lce_Fe_K.onnx"
     model.write_bytes(model.read_bytes()[:-10])
     write_scan(tmp_path / "fe.xdi")
     done = cli("classify", "--json", "fe.xdi")

@@ -204,7 +204,7 @@ def test_errors_are_one_line_with_the_fix(cli, data, tmp_path, arguments, code, 
 
 
 def test_a_damaged_model_is_an_error(cli, data, tmp_path):
-    (tmp_path / "models" / "carbone-cnn_Fe_K.onnx").write_bytes(b"nothing")
+    (tmp_path / "models" / "lce_Fe_K.onnx").write_bytes(b"nothing")
     done = cli("evaluate", data, "--json", "--no-curves")
     assert done.code == 1
     assert "a model failed" in done.err

@@ -23,7 +23,7 @@ from live_lce.settings import AnalysisSettings, Classification
 
 # The small model's distance knows nothing: never far.
 SETTINGS = AnalysisSettings(classification=Classification(max_ood_score=100.0))
-FAMILY = "carbone-cnn"
+FAMILY = "lce"
 
 
 @pytest.fixture
@@ -135,16 +135,16 @@ def test_one_model_by_name_leaves_other_absorbers_out(tmp_path, folder):
     make_registry(folder, "Co")
     registry = make_registry(folder, "Fe")
     rows = labelled(tmp_path, [computed_row("O6", 0), computed_row("O6", 1, absorber="Co")])
-    found = evaluate(rows, choose(registry, "carbone-cnn_Fe_K"), SETTINGS, curves=False)
+    found = evaluate(rows, choose(registry, "lce_Fe_K"), SETTINGS, curves=False)
     assert found.overall.metrics.n == 1
     assert found.overall.counts.not_scored == {"the model is for Fe": 1}
-    with pytest.raises(ModelNotFoundError, match=r"families carbone-cnn and the models .*_Co_K"):
+    with pytest.raises(ModelNotFoundError, match=r"families lce and the models .*_Co_K"):
         choose(registry, "best")
 
 
 def test_a_damaged_model_fails_its_rows_only(tmp_path, folder):
     registry = make_registry(folder)
-    (folder / "carbone-cnn_Fe_K.onnx").write_bytes(b"no model")
+    (folder / "lce_Fe_K.onnx").write_bytes(b"no model")
     found = run(labelled(tmp_path, [computed_row("O6", 0)]), registry)
     assert found.judged[0].prediction.status is Status.FAILED
     assert found.overall.metrics.accuracy == 0.0

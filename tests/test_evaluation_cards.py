@@ -45,7 +45,7 @@ def test_results_go_on_the_card_and_the_model_stays_whole(folder, capsys):
     (before,) = Registry(models).cards()
     main([str(folder), "--models", str(models)])
     assert Registry(models).cards() == (before,)  # only printed
-    assert "carbone-cnn, computed: 4 of 4 answered, accuracy 1.000" in capsys.readouterr().out
+    assert "lce, computed: 4 of 4 answered, accuracy 1.000" in capsys.readouterr().out
     main([str(folder), "--models", str(models), "--write"])
     (card,) = Registry(models).cards()
     assert Registry(models).session(card)

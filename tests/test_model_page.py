@@ -65,16 +65,16 @@ def found(folder):
         EXPERIMENTAL: list(read_standards(folder / EXPERIMENTAL)),
         BENCHMARK: list(read_standards(folder / EXPERIMENTAL, BENCHMARK)),
     }
-    return study(sets, Registry(folder / "models"), "carbone-cnn", SETTINGS)
+    return study(sets, Registry(folder / "models"), "lce", SETTINGS)
 
 
 def test_the_numbers_are_those_of_evaluate(folder, found):
     rows = list(read_standards(folder / EXPERIMENTAL))
-    choice = Choice(Registry(folder / "models"), "carbone-cnn")
+    choice = Choice(Registry(folder / "models"), "lce")
     alone = evaluate(rows, choice, SETTINGS, curves=False).overall
     lines = found.sets[EXPERIMENTAL].lines
-    assert list(lines) == [MAJORITY, NEAR, NEAR_COMPUTED, "carbone-cnn"]
-    assert lines["carbone-cnn"] == alone.metrics
+    assert list(lines) == [MAJORITY, NEAR, NEAR_COMPUTED, "lce"]
+    assert lines["lce"] == alone.metrics
     assert (lines[MAJORITY], lines[NEAR]) == (alone.majority, alone.neighbours)
     assert NEAR_COMPUTED not in found.sets[COMPUTED].lines
     cells = judges(found.sets[EXPERIMENTAL]).splitlines()
@@ -93,13 +93,13 @@ def test_curves_begin_with_the_rows_as_they_are(found):
 def test_the_command_writes_page_and_figures_and_keeps_what_people_wrote(folder, capsys):
     out = folder / "out"
     command = ["--data", str(folder), "--models", str(folder / "models"), "--out", str(out)]
-    command += ["--family", "carbone-cnn"]
+    command += ["--family", "lce"]
     main(command)
-    page = out / "carbone-cnn.md"
+    page = out / "lce.md"
     assert capsys.readouterr().out.strip() == str(page)
     text = page.read_text()
     for name in FIGURES:
-        figure = out / f"carbone-cnn-{name}.png"
+        figure = out / f"lce-{name}.png"
         assert figure.read_bytes().startswith(b"\x89PNG")
         assert figure.stat().st_size < 120_000
         assert f"({figure.name})" in text
@@ -123,7 +123,7 @@ def test_a_family_that_is_not_there_is_named(folder, capsys):
     command = ["--data", str(folder), "--models", str(folder / "models"), "--out", "x"]
     with pytest.raises(SystemExit):
         main([*command, "--family", "nothing"])
-    assert "no family nothing: there are carbone-cnn" in capsys.readouterr().err
+    assert "no family nothing: there are lce" in capsys.readouterr().err
 
 
 def test_compounds_are_listed_once_with_all_their_spectra(found):

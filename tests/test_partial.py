@@ -103,7 +103,7 @@ def test_the_curve_says_how_often_the_answer_stays(tmp_path):
     registry = make_masking(tmp_path / "models")
     rows = [computed_row("O6", i, duplicate_group=f"g{i}") for i in range(4)]
     data = read_labelled(write_table(tmp_path / "data.parquet", rows))
-    points = evaluate(data, choose(registry, "carbone-cnn"), SETTINGS).last_energy
+    points = evaluate(data, choose(registry, "lce"), SETTINGS).last_energy
     cuts = {point.value: point for point in points}
     assert (cuts[5].n_answered, cuts[5].n_both) == (0, 0)
     assert np.isnan(cuts[5].same_as_full)

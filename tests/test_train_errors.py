@@ -103,7 +103,7 @@ class TestWithTorch:
 
         made, target = tmp_path / "made", tmp_path / "models"
         target.mkdir()
-        name = "carbone-cnn_Fe_K"
+        name = "lce_Fe_K"
         if there:
             for suffix in place.SUFFIXES:
                 (target / f"{name}.{suffix}").write_text(f"the old {suffix}")

@@ -30,8 +30,8 @@ N_DRAWN, N_REFERENCES = 4096, 256
 """Varied training spectra of an absorber, and means of clusters of them: what a spectrum is
 compared with is no spectrum of the training data."""
 NEIGHBOURS = 5
-UPTO = 31.5
-"""Last energy (eV from the edge reference) that is compared: few were computed further."""
+UPTO = 16.0
+"""Last energy (eV from the edge reference) that is compared: half were computed little further."""
 LARGEST = 1e3
 _LEAST = 1e-4
 
