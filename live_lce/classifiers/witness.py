@@ -13,6 +13,8 @@ resolution: the limits here are ours, between the published groups and with a ga
 overlap around each, looked at on the measured standards of
 ``docs/models/witness.md`` (a test set: the counts there flatter).  A class of which no
 field is published is never excluded; between the fields the witness excludes nothing.
+Of Wong, Chaurand, Wilke and Farges 2009 the texts were not at hand when this was written: they
+are named for the order of the classes only, to be checked by whoever moves a limit.
 
 Ti, by height
     Farges, Brown and Rehr, Phys. Rev. B 56, 1809 (1997), abstract: for 4, 5 or 6 oxygen
