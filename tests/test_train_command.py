@@ -103,7 +103,9 @@ def _weights(folder: Path) -> list[bytes]:
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     write_table(tmp_path / "own.parquet")
-    code = "from live_lce.cli.app import main; main()"
+    # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    code += "from live_lce.cli.app import main; main()"
     command = [sys.executable, "-c", code, "train", "own.parquet", "--epochs", "1000000"]
     command += ["--out", "models"]
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LIVE_LCE_")}
