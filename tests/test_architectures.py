@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from live_lce.training.architectures import read_outcomes  # noqa: E402
 from live_lce.training.architectures_fit import (  # noqa: E402
     Spectra,
     cost_of_network,
-    fit,
     predictor,
 )
 from live_lce.training.architectures_measure import (  # noqa: E402
@@ -38,7 +38,7 @@ from live_lce.training.architectures_plan import (  # noqa: E402
     scaled,
 )
 from live_lce.training.beamline import Variation  # noqa: E402
-from live_lce.training.lce_fit import Course  # noqa: E402
+from live_lce.training.lce_fit import Course, fit_network  # noqa: E402
 from live_lce.training.pool import POOL_CLASSES, Pool  # noqa: E402
 
 N_EACH = 12
@@ -112,7 +112,8 @@ def test_a_candidate_is_measured_the_same_twice(
 def test_each_absorber_alone_sees_its_own_rows(pool: Pool, measured: Measured) -> None:
     candidate = Candidate("it", "section", course=TINY, alone=True)
     found = fit_candidate(candidate, pool, np.arange(len(pool.rows))).predict(measured.spectra)
-    one = fit(NETWORKS["base"], pool, pool.of("Ti"), GRID, candidate.how, TINY)
+    build = partial(NETWORKS["base"], GRID, len(pool.absorbers))
+    one = fit_network(build, pool, pool.of("Ti"), GRID, candidate.how, TINY)
     np.testing.assert_array_equal(found, predictor(one, GRID)(measured.spectra))
 
 

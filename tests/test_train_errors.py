@@ -97,21 +97,20 @@ class TestWithTorch:
     def test_a_model_is_placed_whole_or_not_at_all(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
     ) -> None:
+        import onnx
         from engine_parts import make_registry
 
-        from live_lce.training import place
+        from live_lce.classifiers.files import SUFFIXES, write_files
+        from live_lce.classifiers.registry import Registry
 
         made, target = tmp_path / "made", tmp_path / "models"
+        made.mkdir()
         target.mkdir()
-        name = "lce_Fe_K"
+        card = make_registry(made).cards()[0]
+        model = onnx.load(made / f"{card.name}.onnx")
         if there:
-            for suffix in place.SUFFIXES:
-                (target / f"{name}.{suffix}").write_text(f"the old {suffix}")
-
-        def write_model(module: object, card: object, folder: Path) -> object:
-            folder.mkdir()
-            return make_registry(folder).cards()[0]
-
+            for suffix in SUFFIXES:
+                (target / f"{card.name}.{suffix}").write_text(f"the old {suffix}")
         really = Path.replace
 
         def interrupted(self: Path, target: Path) -> Path:
@@ -119,14 +118,12 @@ class TestWithTorch:
                 raise KeyboardInterrupt
             return really(self, target)
 
-        made.mkdir()
-        card = make_registry(made).cards()[0]
-        monkeypatch.setattr(place, "write_model", write_model)
         with monkeypatch.context() as patched:
             patched.setattr(Path, "replace", interrupted)
             with pytest.raises(KeyboardInterrupt):
-                place.place_model(None, card, target)  # type: ignore[arg-type]
-        before = {f"{name}.{s}": f"the old {s}" for s in place.SUFFIXES} if there else {}
+                write_files(model, card, target)
+        before = {f"{card.name}.{s}": f"the old {s}" for s in SUFFIXES} if there else {}
         assert {path.name: path.read_text() for path in target.iterdir()} == before
-        place.place_model(None, card, target)  # type: ignore[arg-type]
-        assert {path.name for path in target.iterdir()} == {f"{name}.onnx", f"{name}.json"}
+        written = write_files(model, card, target)
+        assert {path.name for path in target.iterdir()} == {f"{card.name}.{s}" for s in SUFFIXES}
+        assert Registry(target).session(written).provider

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,19 +103,19 @@ def _of_one_edge(
     spectra: list[NormalizedSpectrum],
     member: NDArray[np.intp],
     registry: Registry,
-    limits: Classification,
+    given: Classification,
 ) -> list[Prediction]:
     absorber, edge = spectra[0].absorber, spectra[0].edge
     try:
-        card = registry.find(absorber, edge, limits.family)
+        card = registry.find(absorber, edge, given.family)
         if card is None:
-            nothing = Finding(Reason.NO_MODEL, f"{absorber} {edge}, family {limits.family}")
+            nothing = Finding(Reason.NO_MODEL, f"{absorber} {edge}, family {given.family}")
             return [_without_model(s, Status.REJECTED, nothing) for s in spectra]
         session = registry.session(card)
     except ModelDamagedError as error:
         damaged = Finding(Reason.MODEL_DAMAGED, str(error))
         return [_without_model(s, Status.FAILED, damaged) for s in spectra]
-    limits = _own_limits(card, limits)
+    limits = _limits(card, given)
     grid = card.grid.energies
     covered = [coverage(s.energy, s.edge_reference, card.needed) for s in spectra]
     verdicts = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
@@ -135,11 +135,22 @@ def _of_one_edge(
     return verdicts
 
 
-def _own_limits(card: ModelCard, limits: Classification) -> Classification:
-    """Return limits with those of the model where none are set."""
-    given = limits.model_dump(exclude_none=True)
-    own = {"min_confidence": card.min_confidence, "label_set_mass": card.label_set_mass}
-    return Classification(**own | given)
+@dataclass(frozen=True)
+class _Limits:
+    """What a verdict is made by: as set, else the model's own."""
+
+    min_confidence: float
+    label_set_mass: float
+    max_ood_score: float
+
+
+def _limits(card: ModelCard, given: Classification) -> _Limits:
+    own, mass = given.min_confidence, given.label_set_mass
+    return _Limits(
+        card.min_confidence if own is None else own,
+        card.label_set_mass if mass is None else mass,
+        given.max_ood_score,
+    )
 
 
 def _without_model(spectrum: NormalizedSpectrum, status: Status, finding: Finding) -> Prediction:
@@ -170,7 +181,7 @@ def _verdict(
     probabilities: Array,
     ood_score: float,
     blank: Prediction,
-    limits: Classification,
+    limits: _Limits,
 ) -> Prediction:
     """Fill a blank verdict, which knows the model, from the model's numbers."""
     finite = bool(np.isfinite(probabilities).all() and np.isfinite(ood_score))
@@ -196,7 +207,7 @@ def _verdict(
 
 
 def _decide(
-    finite: bool, best: float, ood_score: float, name: str, limits: Classification
+    finite: bool, best: float, ood_score: float, name: str, limits: _Limits
 ) -> tuple[Status, tuple[Finding, ...]]:
     """Return the status, and why it is not ok: the reason that weighs most first."""
     if not finite:
@@ -207,7 +218,7 @@ def _decide(
         why.append(Finding(Reason.OUT_OF_DISTRIBUTION, detail))
     if name == OTHER:
         why.append(Finding(Reason.OTHER_ENVIRONMENT, f"{best:.2f}"))
-    if limits.min_confidence is not None and best < limits.min_confidence:
+    if best < limits.min_confidence:
         detail = f"{name} {best:.2f}, at least {limits.min_confidence:g}"
         why.append(Finding(Reason.LOW_CONFIDENCE, detail))
     return (Status.ABSTAIN if why else Status.OK), tuple(why)
@@ -219,9 +230,9 @@ def _best_ranked(probabilities: Array, names: tuple[str, ...]) -> tuple[tuple[st
 
 
 def _label_set(
-    probabilities: Array, order: NDArray[np.intp], classes: tuple[str, ...], limits: Classification
+    probabilities: Array, order: NDArray[np.intp], classes: tuple[str, ...], limits: _Limits
 ) -> tuple[str, ...]:
     """Return the most probable classes up to the wanted sum."""
     mass = np.cumsum(probabilities[order])
-    needed = int(np.searchsorted(mass, (limits.label_set_mass or 0.0) - 1e-9)) + 1
+    needed = int(np.searchsorted(mass, limits.label_set_mass - 1e-9)) + 1
     return tuple(classes[i] for i in order[:needed])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from live_lce.classifiers.card import METADATA_KEY, ModelCard
 
+SUFFIXES = ("onnx", "json")
 IR_VERSION = 9
 """Read by onnxruntime 1.20 and newer."""
 
 
 def write_files(model: Any, card: ModelCard, folder: Path) -> ModelCard:
-    """Write ``<name>.onnx`` and ``<name>.json``.
+    """Write ``<name>.onnx`` and ``<name>.json``, both or none.
+
+    They are written beside their place and moved there when complete; models of the same
+    name are replaced.  Whatever comes in between, also Ctrl-C, leaves the folder as it was.
 
     Parameters
     ----------
@@ -38,11 +44,35 @@ def write_files(model: Any, card: ModelCard, folder: Path) -> ModelCard:
     model.producer_name, model.producer_version, model.doc_string = "live_lce", "", card.name
     onnx.checker.check_model(model)
     content = model.SerializeToString(deterministic=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{card.name}.onnx").write_bytes(content)
     complete = card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
-    (folder / f"{card.name}.json").write_text(complete.model_dump_json(indent=1) + "\n")
+    text = complete.model_dump_json(indent=1) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    # In the same folder, because renaming works within one file system only.
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as made:
+        new, old = Path(made) / "new", Path(made) / "old"
+        new.mkdir()
+        old.mkdir()
+        (new / f"{card.name}.onnx").write_bytes(content)
+        (new / f"{card.name}.json").write_text(text)
+        _exchange(folder, new, old, [f"{card.name}.{suffix}" for suffix in SUFFIXES])
     return complete
+
+
+def _exchange(folder: Path, new: Path, old: Path, names: Sequence[str]) -> None:
+    """Move new files into a folder; if that fails, what was there comes back."""
+    before = [name for name in names if (folder / name).exists()]
+    for name in before:
+        (old / name).hardlink_to(folder / name)
+    try:
+        for name in names:
+            (new / name).replace(folder / name)
+    except BaseException:
+        for name in names:
+            if name in before:
+                (old / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def rewrite_card(card: ModelCard, folder: Path) -> ModelCard:

@@ -1,4 +1,4 @@
-"""Fitting any network as the family `lce` is fitted, and what it costs."""
+"""What candidates are asked, and what they cost."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from live_lce.classifiers.card import Grid
 from live_lce.spectra.types import Array
-from live_lce.training.beamline import Variation, as_input, varied
-from live_lce.training.ensemble import begin
-from live_lce.training.lce_fit import Course, draw_weights
-from live_lce.training.pool import POOL_CLASSES, Pool
+from live_lce.training.beamline import as_input
 
 BATCH = 1000
 """Spectra of the batched timing."""
@@ -74,92 +70,6 @@ class Cost:
     multiply_adds: int
     single: float
     batched: float
-
-
-def draws(
-    pool: Pool, chosen: NDArray[np.intp], grid: Grid, how: Variation, course: Course
-) -> Callable[[], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Return what gives one varied batch after the other.
-
-    Parameters
-    ----------
-    pool : Pool
-        Spectra of all absorbers.
-    chosen : ndarray of int, shape (n_chosen,)
-        Positions of the training rows.
-    grid, how, course
-        As of :func:`~live_lce.training.lce_fit.fit_member`.
-
-    Returns
-    -------
-    callable
-        Gives spectra (batch, 2, n_grid), targets (batch, n_classes), absorbers (batch,).
-    """
-    rng = np.random.default_rng(course.seed)
-    random = torch.Generator().manual_seed(course.seed)
-    norm = torch.as_tensor(pool.rows.norm, dtype=torch.float32)
-    last = torch.as_tensor(pool.rows.last, dtype=torch.float32)
-    target = functional.one_hot(torch.as_tensor(pool.rows.label), len(POOL_CLASSES)).float()
-    share = draw_weights(pool, chosen, course)
-
-    def draw() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        picked = rng.choice(chosen, size=course.batch, p=share)
-        absorber = pool.absorber[picked]
-        partner = np.empty(len(picked), dtype=np.intp)
-        partner[np.argsort(absorber, kind="stable")] = np.lexsort(
-            (rng.random(len(picked)), absorber)
-        )
-        at = torch.as_tensor(picked)
-        spectra, wanted = varied(
-            norm[at], target[at], last[at], torch.as_tensor(partner), grid, how, random
-        )
-        return spectra, wanted, torch.as_tensor(absorber)
-
-    return draw
-
-
-def fit(
-    build: Build,
-    pool: Pool,
-    chosen: NDArray[np.intp],
-    grid: Grid,
-    how: Variation,
-    course: Course,
-) -> nn.Module:
-    """Train a network as :func:`~live_lce.training.lce_fit.fit_member` does.
-
-    Parameters
-    ----------
-    build : callable
-        Makes it.
-    pool, chosen, grid, how, course
-        See :func:`draws`.
-
-    Returns
-    -------
-    Module
-        In evaluation mode.
-    """
-    torch.set_num_threads(1)
-    draw = draws(pool, chosen, grid, how, course)
-    network = begin(lambda: build(grid, len(pool.absorbers)), course.seed)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), course.learning_rate, weight_decay=course.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, course.learning_rate, total_steps=course.steps
-    )
-    network.train()
-    with torch.random.fork_rng():
-        torch.manual_seed(course.seed)
-        for _ in range(course.steps):
-            spectra, wanted, absorber = draw()
-            loss = -(wanted * functional.log_softmax(network(spectra, absorber), 1)).sum(1).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return network.eval()
 
 
 def predictor(network: nn.Module, grid: Grid) -> Predict:

@@ -16,13 +16,13 @@ from live_lce.classifiers.card import Grid
 from live_lce.datasets.rows import CLASSES
 from live_lce.spectra.types import Array
 from live_lce.training import distance
-from live_lce.training.architectures_fit import Predict, Spectra, draws
+from live_lce.training.architectures_fit import Predict, Spectra
 from live_lce.training.augment import Augmentation, augmented, resample
 from live_lce.training.balance import row_weights
 from live_lce.training.beamline import Variation
 from live_lce.training.carbone_cnn import window
 from live_lce.training.ensemble import Schedule, begin, fit_members, logits_of
-from live_lce.training.lce_fit import Course
+from live_lce.training.lce_fit import Course, draws
 from live_lce.training.networks import CarboneCNN
 from live_lce.training.pool import POOL_CLASSES, Pool
 
@@ -61,7 +61,7 @@ def fit_trees(
     make : callable
         Makes the untrained model of a seed.
     pool, chosen, grid, how, course
-        See :func:`~live_lce.training.architectures_fit.draws`.
+        See :func:`~live_lce.training.lce_fit.draws`.
     """
     n_batches = -(-N_VARIED // course.batch)
     draw = draws(pool, chosen, grid, replace(how, mix=0.0), course)

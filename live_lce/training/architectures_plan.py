@@ -19,14 +19,13 @@ from live_lce.training.architectures_fit import (
     Predict,
     Spectra,
     cost_of_network,
-    fit,
     predictor,
     timed,
 )
 from live_lce.training.architectures_others import boosted, fit_carbone, fit_trees, forest, nearest
 from live_lce.training.beamline import Variation
 from live_lce.training.ensemble import EPOCHS
-from live_lce.training.lce_fit import Course
+from live_lce.training.lce_fit import Course, fit_network
 from live_lce.training.lce_network import LceNetwork, Shape
 from live_lce.training.pool import POOL_CLASSES, Pool
 
@@ -196,7 +195,10 @@ def fit_candidate(candidate: Candidate, pool: Pool, chosen: NDArray[np.intp]) ->
     build = NETWORKS[candidate.model]
 
     def network(rows: NDArray[np.intp]) -> nn.Module:
-        return fit(build, pool, rows, candidate.grid, candidate.how, candidate.course)
+        return fit_network(
+            lambda: build(candidate.grid, len(pool.absorbers)),
+            *(pool, rows, candidate.grid, candidate.how, candidate.course),
+        )
 
     if not candidate.alone:
         one = network(chosen)

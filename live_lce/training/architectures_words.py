@@ -8,7 +8,8 @@ PAGE = """\
 `python -m live_lce.training.architectures --data ../shared/data --out docs/models` writes this
 page; what it measured is in `architectures.jsonl` (delete it to begin anew). The record was
 measured with training and normalization as of commit fc5ef4a; three of its lines, measured
-again, gave the same numbers to the last digit.
+again, gave the same numbers to the last digit.  (Partners for mixing are drawn in another order
+since: what is measured anew will differ by chance.)
 
 All candidates see the same pool of computed spectra, dealt to five folds by near-duplicates and
 formulas over all absorbers. Folds {folds} are left out in turn and judged together, as they

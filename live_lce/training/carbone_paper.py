@@ -14,9 +14,6 @@ TABLE_I: dict[str, tuple[int, int, int]] = {
 }
 """Spectra per class (T4, S5, O6)."""
 
-MODELS = ("MLP", "CNN", "pre-MLP", "pre-CNN")
-"""The columns of Table II."""
-
 TABLE_II: dict[str, tuple[str, str, str, str]] = {
     "Ti": ("0.83(2)", "0.84(2)", "0.73(4)", "0.78(3)"),
     "V": ("0.86(1)", "0.86(2)", "0.77(2)", "0.79(3)"),

@@ -13,7 +13,7 @@ from torch.nn import functional
 from live_lce.classifiers.card import Grid
 from live_lce.spectra.types import Array
 from live_lce.training.beamline import Variation, as_input, varied
-from live_lce.training.ensemble import begin
+from live_lce.training.ensemble import Network, begin
 from live_lce.training.lce_network import LceNetwork, Shape
 from live_lce.training.pool import POOL_CLASSES, Pool
 
@@ -87,18 +87,34 @@ def fit_member(
     LceNetwork
         In evaluation mode.
     """
+
+    def build() -> LceNetwork:
+        return LceNetwork(grid.n_points, len(pool.absorbers), len(POOL_CLASSES), shape)
+
+    return fit_network(build, pool, chosen, grid, how, course, progress)
+
+
+def fit_network(
+    build: Callable[[], Network],
+    pool: Pool,
+    chosen: NDArray[np.intp],
+    grid: Grid,
+    how: Variation,
+    course: Course,
+    progress: Callable[[int, float], None] | None = None,
+) -> Network:
+    """Train any network that takes what :class:`LceNetwork` takes; see :func:`fit_member`.
+
+    Parameters
+    ----------
+    build : callable
+        Makes it.
+    pool, chosen, grid, how, course, progress
+        See :func:`fit_member`.
+    """
     torch.set_num_threads(1)  # steps are too small to be shared, and sums keep their order
-    rng = np.random.default_rng(course.seed)
-    random = torch.Generator().manual_seed(course.seed)
-    norm = torch.as_tensor(pool.rows.norm, dtype=torch.float32)
-    last = torch.as_tensor(pool.rows.last, dtype=torch.float32)
-    target = functional.one_hot(torch.as_tensor(pool.rows.label), len(POOL_CLASSES)).float()
-    absorber = torch.as_tensor(pool.absorber)
-    share = draw_weights(pool, chosen, course)
-    network: LceNetwork = begin(
-        lambda: LceNetwork(grid.n_points, len(pool.absorbers), len(POOL_CLASSES), shape),
-        course.seed,
-    )
+    draw = draws(pool, chosen, grid, how, course)
+    network = begin(build, course.seed)
     optimizer = torch.optim.AdamW(
         network.parameters(), course.learning_rate, weight_decay=course.weight_decay
     )
@@ -109,14 +125,9 @@ def fit_member(
     with torch.random.fork_rng():
         torch.manual_seed(course.seed)
         for step in range(1, course.steps + 1):
-            picked = rng.choice(chosen, size=course.batch, p=share)
-            partner = _partners(pool.absorber[picked], rng)
-            index = torch.as_tensor(picked)
-            spectra, wanted = varied(
-                norm[index], target[index], last[index], partner, grid, how, random
-            )
-            logits = network(spectra, absorber[index])
-            loss = -(wanted * functional.log_softmax(logits, 1)).sum(1).mean()
+            spectra, wanted, absorber = draw()
+            log_probabilities = functional.log_softmax(network(spectra, absorber), 1)
+            loss = -(wanted * log_probabilities).sum(1).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -125,6 +136,39 @@ def fit_member(
                 progress(step, loss.item())
     network.eval()
     return network
+
+
+def draws(
+    pool: Pool, chosen: NDArray[np.intp], grid: Grid, how: Variation, course: Course
+) -> Callable[[], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Return what gives one varied batch after the other.
+
+    Parameters
+    ----------
+    pool, chosen, grid, how, course
+        See :func:`fit_member`.
+
+    Returns
+    -------
+    callable
+        Gives spectra (batch, 2, n_grid), targets (batch, n_classes), absorbers (batch,).
+    """
+    rng = np.random.default_rng(course.seed)
+    random = torch.Generator().manual_seed(course.seed)
+    norm = torch.as_tensor(pool.rows.norm, dtype=torch.float32)
+    last = torch.as_tensor(pool.rows.last, dtype=torch.float32)
+    target = functional.one_hot(torch.as_tensor(pool.rows.label), len(POOL_CLASSES)).float()
+    share = draw_weights(pool, chosen, course)
+
+    def draw() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        picked = rng.choice(chosen, size=course.batch, p=share)
+        absorber = pool.absorber[picked]
+        partner = _partners(absorber, rng)
+        at = torch.as_tensor(picked)
+        spectra, wanted = varied(norm[at], target[at], last[at], partner, grid, how, random)
+        return spectra, wanted, torch.as_tensor(absorber)
+
+    return draw
 
 
 def logits(network: LceNetwork, spectra: torch.Tensor, absorber: NDArray[np.intp]) -> Array:

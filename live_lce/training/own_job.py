@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from live_lce.classifiers.card import ModelCard
+from live_lce.classifiers.files import SUFFIXES
 from live_lce.classifiers.registry import (
     ModelDamagedError,
     Registry,
@@ -18,10 +19,10 @@ from live_lce.classifiers.registry import (
 )
 from live_lce.training.carbone_cnn import EDGE
 from live_lce.training.ensemble import Progress, Schedule
+from live_lce.training.export import write_model
 from live_lce.training.own_model import Naming, next_version, schedule_for, train_own
 from live_lce.training.own_plan import Plan, TooFewError, make_plan
 from live_lce.training.own_rows import OwnRows
-from live_lce.training.place import SUFFIXES, place_model
 
 
 class JobError(ValueError):
@@ -190,7 +191,7 @@ def train_one(
         before = None
     naming = Naming(absorber, job.family, next_version(before), job.licence, job.created_by, sha256)
     fitted, card = train_own(plan, schedule, naming, progress)
-    return Trained(place_model(fitted.graph, card, job.folder), plan, schedule)
+    return Trained(write_model(fitted.graph, card, job.folder), plan, schedule)
 
 
 def schedule_of(job: Job, plan: Plan) -> Schedule:

@@ -17,7 +17,6 @@ from live_lce.training.zheng_metrics import joined
 from live_lce.training.zheng_rare import learnable, shortened
 from live_lce.training.zheng_samples import (
     AVERAGED,
-    MIXTURE,
     SITE,
     Samples,
     averages,
@@ -197,9 +196,3 @@ def judge(
             said = model.predict(x[chosen])
             cn[chosen], motif[chosen], top[chosen] = said.cn, said.motif, said.top
     return RankedLabels(cn.astype(np.str_), motif.astype(np.str_), top)
-
-
-def without_mixtures(data: Prepared) -> NDArray[np.bool_]:
-    """Tell which samples are sites or averages of real structures."""
-    real: NDArray[np.bool_] = data.samples.kind != MIXTURE
-    return real
