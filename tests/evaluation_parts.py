@@ -78,6 +78,8 @@ def make_judgements(
     top: list[float] | None = None,
     forced: list[int] | None = None,
     distance: list[float] | None = None,
+    n_labels: list[int] | None = None,
+    held: list[bool] | None = None,
     other: list[bool] | None = None,
     absorber: list[str] | None = None,
 ) -> Judgements:
@@ -94,6 +96,8 @@ def make_judgements(
         probability=np.full((n, 3), np.nan),
         top=np.array(top if top is not None else [np.nan] * n, dtype=float),
         distance=np.array(distance if distance is not None else [np.nan] * n, dtype=float),
+        n_labels=np.array(n_labels if n_labels is not None else [0] * n, dtype=np.intp),
+        held=np.array(held if held is not None else [False] * n, dtype=bool),
         fraction=np.zeros((n, 3)),
         group=np.array(group if group is not None else range(n), dtype=np.intp),
         absorber=np.array(absorber if absorber is not None else ["Fe"] * n),

@@ -85,6 +85,22 @@ def check_numbers(found, rows):
         bins = np.minimum((top * 10).astype(int), 9)
         error = sum(abs((top - hit)[bins == b].sum()) for b in range(10)) / len(known)
         assert close(found["ece"], error)
+        assert close(found["top"], top.mean())
+        assert close(found["top_right"], hit.mean())
+        sets = [row["label_set"].split(",") for row in known]
+        held = [row["label"] in names for row, names in zip(known, sets, strict=True)]
+        assert found["label_set"] == {
+            "coverage": pytest.approx(np.mean(held)),
+            "coverage_by_group": pytest.approx(
+                pd.Series(held).groupby([row["group"] for row in known]).mean().mean()
+            ),
+            "size": pytest.approx(np.mean([len(names) for names in sets])),
+            "single": pytest.approx(np.mean([len(names) == 1 for names in sets])),
+        }
+    else:
+        assert found["top"] is None
+        assert set(found["label_set"].values()) == {None}
+    assert found["n_with_probabilities"] == len(known)
     far = [row for row in rows if row["enters"] in ("scores", "ood_auroc")]
     far = [row for row in far if row["metal_like"] or row["ood_score"] is not None]
     sides = [row["enters"] == "ood_auroc" for row in far]
@@ -157,6 +173,9 @@ def test_measured_scans_with_curves(cli, standards):
     noise = {point["noise"]: point for point in found["curves"]["noise"]}
     assert noise[0.01]["accuracy"] >= noise[0.1]["accuracy"]
     assert noise[0.1]["n_changed"] == 3
+    assert noise[0.01]["n_with_probabilities"] == 3
+    assert noise[0.01]["label_set"]["coverage"] <= 1
+    assert cuts[5]["ece"] is cuts[5]["label_set"]["coverage"] is None  # strict JSON
     assert cli("evaluate", standards, "--json", "--seed", "3").json == found
 
 
@@ -169,7 +188,17 @@ def test_published_numbers_are_marked(cli, standards):
 def test_tables_for_people(cli, data):
     done = cli("evaluate", data)
     assert done.code == 0
-    for text in ("majority", "kNN", "overall", "with model", "PUBLISHED", "noise", "last energy"):
+    for text in (
+        "Label sets",
+        "Calibration against noise",
+        "majority",
+        "kNN",
+        "overall",
+        "with model",
+        "PUBLISHED",
+        "noise",
+        "last energy",
+    ):
         assert text in done.out, text
     assert "NOTE: 1 scored rows are of absorbers without a model (Sc)" in done.out
     assert "not scored: 1 (label ambiguous)" in done.out

@@ -159,6 +159,14 @@ def test_curves_cut_and_noise_the_raw_spectra(tmp_path, folder):
     assert [(p.n, p.n_changed, p.n_answered) for p in found.last_energy] == [(6, 6, 0)] * 6
     assert [point.value for point in found.noise] == [0.01, 0.02, 0.05, 0.1]
     assert found.noise[0].accuracy == 1.0
+    # Nothing is known of scans that are too short, and that is said.
+    (cut,) = {(p.n_with_probabilities, p.abstained_share) for p in found.last_energy}
+    assert cut == (0, 1.0)
+    assert all(np.isnan([p.ece, p.top, *p.label_set.values()]).all() for p in found.last_energy)
+    for point in found.noise:
+        assert point.n_with_probabilities == 6
+        assert point.ece >= abs(point.top - point.top_right) - 1e-12  # the mean of gaps
+        assert 1 <= point.label_set["size"] <= 3
     again = run(rows, make_registry(folder), curves=True, seed=1)
     assert again.noise == found.noise
 
@@ -200,6 +208,23 @@ def test_a_spectrum_too_short_for_the_comparison_is_not_answered(tmp_path):
     rows[0] |= {"energy": rows[0]["energy"][keep], "mu": rows[0]["mu"][keep]}
     prepared = prepare(labelled(tmp_path, rows), SETTINGS)
     assert neighbours_answers(prepared).tolist() == [NONE, 2, 2]
+
+
+def test_an_undecided_model_is_covered_by_larger_sets(tmp_path, folder):
+    rows = labelled(tmp_path, [computed_row(n, i) for i, n in enumerate(["O6", "T4", "O6"])])
+    registry = make_members(folder)  # the two members say the opposite of each other
+    found = {}
+    for mass in (0.3, 0.9):
+        limits = Classification(max_ood_score=100.0, label_set_mass=mass)
+        settings = AnalysisSettings(classification=limits)
+        found[mass] = evaluate(rows, choose(registry, FAMILY), settings, curves=False)
+    sizes = {mass: one.overall.metrics.label_set["size"] for mass, one in found.items()}
+    assert sizes == {0.3: 1.0, 0.9: 2.0}
+    wide = found[0.9].overall.metrics
+    assert wide.label_set["coverage"] == wide.label_set["coverage_by_group"] == 1.0
+    assert wide.label_set["single"] == 0.0
+    assert (wide.n_with_probabilities, wide.n_answered) == (3, 0)  # not answered, but covered
+    assert set(row_values(found[0.9])[0]["label_set"].split(",")) == {"O6", "T4"}
 
 
 def test_published_numbers_are_those_of_the_papers():

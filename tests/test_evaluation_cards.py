@@ -14,6 +14,7 @@ from synthetic import xanes_energy, xanes_mu
 from live_lce.classifiers.registry import Registry
 from live_lce.datasets.tables import read_labelled
 from live_lce.evaluation.cards import main
+from live_lce.evaluation.measure import LABEL_SET
 
 
 @pytest.fixture
@@ -51,6 +52,9 @@ def test_results_go_on_the_card_and_the_model_stays_whole(folder, capsys):
     assert Registry(models).session(card)
     computed = card.metrics["computed"]
     assert (computed["n"], computed["n_seen_by_member"]) == (4, 4)
+    assert computed["n_with_probabilities"] == computed["label_set_groups"] == 4
+    assert computed["label_set"] == dict.fromkeys(LABEL_SET, 1.0)
+    assert computed["intervals"]["label_set.coverage_by_group"] == [1.0, 1.0]
     assert card.metrics["experimental"]["n"] == 2
     assert card.metrics["zheng2020-benchmark"]["n"] == 1
     silent = card.metrics["not_answered"]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from live_lce.classifiers.conformal import in_set, judged, mass_needed, once_a_group
 from live_lce.evaluation.arrays import NONE
 from live_lce.evaluation.bootstrap import DRAWS, draws, intervals
 from live_lce.evaluation.curves import risk_coverage
@@ -123,6 +124,61 @@ def test_calibration_error_by_hand():
     rows = make_judgements([0, 0, 1, 2], [0, 1, NONE, NONE], forced=[0, 1, 1, NONE])
     rows = replace(rows, top=np.array([1.0, 0.9, 0.55, np.nan]))
     assert measure(rows, 0).ece == pytest.approx((2 * 0.45 + 0.45) / 3)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.2, 1.0), st.integers(1, 30))
+def test_label_sets_are_judged_as_when_they_were_made(seed, mass, n):
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(4), n)  # the fourth is `other`, which is never the truth
+    truth, group = rng.integers(0, 3, n), rng.integers(0, 8, n)
+    chosen = in_set(mass_needed(p), mass)
+    rows = replace(
+        make_judgements(truth.tolist(), [NONE] * n, group=group.tolist()),
+        top=p.max(axis=1),
+        n_labels=chosen.sum(axis=1),
+        held=chosen[np.arange(n), truth],
+    )
+    weight = rng.integers(0, 3, n).astype(float)
+    weight[0] += 1
+    found, expected = one(rows, weight), judged(chosen, truth, weight)
+    assert found["label_set.coverage"] == pytest.approx(expected.coverage)
+    assert found["label_set.size"] == pytest.approx(expected.size)
+    assert found["label_set.single"] == pytest.approx(expected.single)
+    by_group = judged(chosen, truth, once_a_group(group.astype(str)))
+    assert one(rows)["label_set.coverage_by_group"] == pytest.approx(by_group.coverage)
+
+
+def test_label_sets_and_tops_by_hand():
+    rows = make_judgements(
+        [0, 0, 1, 2, 2],
+        [0, NONE, 0, NONE, NONE],
+        forced=[0, 1, 0, 2, NONE],
+        group=[0, 0, 1, 2, 2],
+        top=[0.9, 0.5, 0.8, 0.6, np.nan],
+        n_labels=[1, 2, 1, 3, 0],
+        held=[True, True, False, True, False],
+    )
+    found = measure(rows, 0)
+    # An abstention counts; the last row, that no model ran on, does not.
+    assert (found.n, found.n_with_probabilities, found.label_set_groups) == (5, 4, 3)
+    assert found.label_set == {
+        "coverage": pytest.approx(3 / 4),
+        "coverage_by_group": pytest.approx((1 + 0 + 1) / 3),
+        "size": pytest.approx(7 / 4),
+        "single": pytest.approx(2 / 4),
+    }
+    assert found.top == pytest.approx(0.7)
+    assert found.top_right == pytest.approx(2 / 4)
+    low, high = found.intervals["label_set.coverage_by_group"]
+    assert 0 <= low < found.label_set["coverage_by_group"] < high <= 1
+
+
+def test_a_judge_without_probabilities_has_no_label_sets():
+    rows = make_judgements([0, 1], [0, 1], top=[0.9, 0.9], n_labels=[1, 1], held=[True, True])
+    found = measure(rows.answering(rows.truth), 0)
+    assert found.accuracy == 1.0
+    assert set(found.label_set.values()) == {None}
+    assert (found.n_with_probabilities, found.top) == (0, None)
 
 
 def test_fraction_error_is_over_the_three_classes_and_needs_probabilities():

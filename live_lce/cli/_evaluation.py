@@ -28,9 +28,11 @@ def print_evaluation(values: Values) -> None:
         f" class.  kNN: on {values['baselines']['knn']['fitted_on']}."
     )
     console.print(_reliability(values))
+    console.print(_label_sets(values))
     for title, axis in (("last_energy", "last energy / eV"), ("noise", "noise / edge steps")):
         if values["curves"][title]:
             console.print(_curve(values["curves"][title], title, axis))
+            console.print(_calibration(values["curves"][title], title, axis))
     console.print(_published(values["published"]))
     for source, on in dict.fromkeys((o["source"], o["data"]) for o in values["published"]):
         console.print(f"  {source}: {on}", markup=False)
@@ -115,6 +117,38 @@ def _reliability(values: Values) -> Any:
     return _output.table("Reliability", columns, rows)
 
 
+def _label_sets(values: Values) -> Any:
+    names = ("", "sets", "hold truth", "by group", "labels", "one label", "mean top", "right")
+    rows = [
+        (
+            name,
+            str(found["n_with_probabilities"]),
+            _of_sets(found, "coverage"),
+            _of_sets(found, "coverage_by_group"),
+            _of_sets(found, "size"),
+            number(found["label_set"]["single"]),
+            number(found["top"]),
+            number(found["top_right"]),
+        )
+        for name, found, _, _ in scopes(values)
+    ]
+    return _output.table("Label sets, and the top probability", _columns(*names), rows)
+
+
+def _calibration(points: list[Values], title: str, axis: str) -> Any:
+    names = (axis, "sets", "mean top", "right", "ECE", "not answered", "hold truth", "by group")
+    rows = [
+        (
+            f"{point[title]:g}",
+            str(point["n_with_probabilities"]),
+            *(number(point[name]) for name in ("top", "top_right", "ece", "abstained_share")),
+            *(number(point["label_set"][n]) for n in ("coverage", "coverage_by_group", "size")),
+        )
+        for point in points
+    ]
+    return _output.table(f"Calibration against {axis}", (*names, "labels"), rows)
+
+
 def _curve(points: list[Values], title: str, axis: str) -> Any:
     absorbers = list(points[0]["absorbers"])
     shown = ("accuracy", "accuracy_answered", "macro_f1", "forced_macro_f1", "same_as_full")
@@ -149,6 +183,14 @@ def _published(published: list[Values]) -> Any:
 
 def _with_interval(found: Values, name: str) -> str:
     """Return a number with its interval; where all draws agree there is none to speak of."""
-    pair = found["intervals"].get(name)
-    alike = pair is None or pair[1] - pair[0] < 0.005
-    return number(found[name]) + ("" if alike else f" \\[{pair[0]:.2f} {pair[1]:.2f}]")
+    return _interval(found[name], found["intervals"].get(name))
+
+
+def _of_sets(found: Values, name: str) -> str:
+    return _interval(found["label_set"][name], found["intervals"].get(f"label_set.{name}"))
+
+
+def _interval(value: float | None, pair: list[float] | None) -> str:
+    if pair is None or pair[1] - pair[0] < 0.005:
+        return number(value)
+    return f"{number(value)} \\[{pair[0]:.2f} {pair[1]:.2f}]"

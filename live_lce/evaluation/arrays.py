@@ -37,6 +37,10 @@ class Judgements:
         Highest probability, of any class; NaN where no model ran.
     distance : ndarray of shape (n,)
         Distance from training; inf for what was taken for a metal, NaN where unknown.
+    n_labels : ndarray of int, shape (n,)
+        Size of the label set, labels other than CLASSES among it; 0 where no model ran.
+    held : ndarray of bool, shape (n,)
+        Whether the label set holds the truth.
     fraction : ndarray of shape (n, n_classes)
         Shares of the sites, of mixed rows.
     group : ndarray of int, shape (n,)
@@ -54,6 +58,8 @@ class Judgements:
     probability: Array
     top: Array
     distance: Array
+    n_labels: Ints
+    held: Mask
     fraction: Array
     group: Ints
     absorber: NDArray[np.str_]
@@ -75,6 +81,8 @@ class Judgements:
             probability=np.full_like(self.probability, np.nan),
             top=unknown,
             distance=unknown,
+            n_labels=np.zeros(len(self), dtype=np.intp),
+            held=np.zeros(len(self), dtype=bool),
         )
 
 
@@ -91,6 +99,8 @@ def judgements(rows: Sequence[Judged]) -> Judgements:
         probability=np.array([[_probability(one, name) for name in CLASSES] for one in rows]),
         top=np.array([one.top for one in rows]),
         distance=np.array([one.distance for one in rows]),
+        n_labels=np.array([len(one.prediction.label_set) for one in rows], dtype=np.intp),
+        held=np.array([one.row.label in one.prediction.label_set for one in rows], dtype=bool),
         fraction=np.array([[one.row.fractions.get(name, 0.0) for name in CLASSES] for one in rows]),
         group=np.unique([one.row.group for one in rows], return_inverse=True)[1],
         absorber=np.array([one.row.absorber for one in rows]),

@@ -32,9 +32,13 @@ _NUMBERS = (
     *("n", "n_answered", "n_groups", "accuracy", "accuracy_answered", "accuracy_by_group"),
     *("macro_f1", "f1", "recall", "majority_accuracy", "majority_accuracy_by_group", "ece"),
     *("forced", "ood_auroc", "ood_n_other", "ood_n_scored", "fraction_mae", "n_mixed"),
+    *("n_with_probabilities", "top", "top_right", "label_set", "label_set_groups"),
     *("n_other", "other_answered", "abstained_by_reason", "n_seen", "n_seen_by_member"),
 )
-_INTERVALS = ("accuracy", "accuracy_by_group", "macro_f1", "ece", "ood_auroc")
+_INTERVALS = (
+    *("accuracy", "accuracy_by_group", "macro_f1", "ece", "ood_auroc"),
+    *("label_set.coverage", "label_set.coverage_by_group"),
+)
 
 
 def card_metrics(card: ModelCard, found: dict[str, Evaluation]) -> dict[str, Any]:
@@ -150,6 +154,7 @@ def _line(family: str, name: str, scope: Scope) -> str:
         "by group": m.accuracy_by_group,
         "macro F1": m.macro_f1,
         "OOD AUROC": m.ood_auroc,
+        "label sets right by group": m.label_set["coverage_by_group"],
     }
     numbers = ", ".join(f"{k} {v:.3f}" for k, v in values.items() if v is not None)
     return f"{family}, {name}: {m.n_answered} of {m.n} answered, {numbers}\n"

@@ -15,6 +15,7 @@ from live_lce.datasets.standards import normalized_or_reason
 from live_lce.evaluation.arrays import NONE, Judgements, Mask, judgements
 from live_lce.evaluation.choice import Choice
 from live_lce.evaluation.judged import Judged, judge
+from live_lce.evaluation.measure import LABEL_SET
 from live_lce.evaluation.metrics import statistics
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra.energy import to_ev
@@ -64,6 +65,13 @@ class Point:
         answer; NaN if there are none.
     absorbers : dict
         Accuracy by absorber.
+    abstained_share, ece, top, top_right : float
+        As in the table; NaN where not defined.
+    n_with_probabilities : int
+        Rows that `ece`, `top`, `top_right` and `label_set` are of: a scan that ends too early
+        has none.
+    label_set : dict
+        As in the table; NaN where not defined.
     """
 
     value: float
@@ -77,6 +85,12 @@ class Point:
     n_both: int
     same_as_full: float
     absorbers: dict[str, float]
+    abstained_share: float
+    n_with_probabilities: int
+    ece: float
+    top: float
+    top_right: float
+    label_set: dict[str, float]
 
 
 def risk_coverage(rows: Judgements) -> RiskCoverage:
@@ -167,6 +181,12 @@ class Rejudge:
             absorbers={
                 str(a): float(right[rows.absorber == a].mean()) for a in np.unique(rows.absorber)
             },
+            abstained_share=found["abstained_share"],
+            n_with_probabilities=int(np.isfinite(rows.top).sum()),
+            ece=found["ece"],
+            top=found["top"],
+            top_right=found["top_right"],
+            label_set={name: found[f"label_set.{name}"] for name in LABEL_SET},
         )
 
     def _cut(self, one: Prepared, past: float) -> Prepared:

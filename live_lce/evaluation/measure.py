@@ -19,6 +19,8 @@ from live_lce.evaluation.metrics import statistics
 
 Number = float | None
 """None where a metric is not defined."""
+LABEL_SET = ("coverage", "coverage_by_group", "size", "single")
+"""What is measured of sets of labels."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class Metrics:
         Of always saying the commonest class of each absorber.
     ece : float or None
         Expected calibration error.
+    n_with_probabilities : int
+        Scored rows that a model ran on: `ece`, `top`, `top_right` and `label_set` are of them.
+    top, top_right : float or None
+        Mean top probability, and share of rows where the most probable class is right.
+    label_set_groups : int
+        Groups of these rows.
+    label_set : dict
+        `coverage` and `coverage_by_group`: share of sets that hold the truth, over rows and over
+        groups; `size`: mean number of labels; `single`: share of sets with one label.
     abstained : int
         Scored rows not answered.
     abstained_share : float or None
@@ -69,6 +80,11 @@ class Metrics:
     majority_accuracy: Number
     majority_accuracy_by_group: Number
     ece: Number
+    n_with_probabilities: int
+    top: Number
+    top_right: Number
+    label_set_groups: int
+    label_set: dict[str, Number]
     abstained: int
     abstained_share: Number
     ood_auroc: Number
@@ -137,6 +153,11 @@ def measure(rows: Judgements, seed: int) -> Metrics:
         majority_accuracy=found["majority_accuracy"],
         majority_accuracy_by_group=found["majority_accuracy_by_group"],
         ece=found["ece"],
+        n_with_probabilities=int(np.isfinite(scored.top).sum()),
+        top=found["top"],
+        top_right=found["top_right"],
+        label_set_groups=np.unique(scored.group[np.isfinite(scored.top)]).size,
+        label_set={name: found[f"label_set.{name}"] for name in LABEL_SET},
         abstained=len(scored) - answered,
         abstained_share=found["abstained_share"],
         ood_auroc=found["ood_auroc"],

@@ -30,7 +30,8 @@ def statistics(rows: Judgements, weights: Array) -> dict[str, Array]:
     -------
     dict
         Arrays of shape (n_draws,) by the metric's name, NaN where it is not defined; those of one
-        class as ``f1.T4``, those without abstention as ``forced.accuracy``.
+        class as ``f1.T4``, those without abstention as ``forced.accuracy``, those of the label
+        sets as ``label_set.coverage``.
     """
     w = weights[:, rows.scored]
     s = rows.take(rows.scored)
@@ -44,6 +45,8 @@ def statistics(rows: Judgements, weights: Array) -> dict[str, Array]:
         "majority_accuracy": _mean(w, majority == s.truth),
         "majority_accuracy_by_group": _mean(w / group_sizes(s), majority == s.truth),
         "ece": calibration_error(w, s.top, s.forced == s.truth),
+        **_tops(w, s),
+        **_label_sets(w, s),
         "abstained_share": _mean(w, ~answered),
         "ood_auroc": _ood_auroc(rows, weights),
         "fraction_mae": _fraction_mae(rows, weights),
@@ -117,6 +120,28 @@ def _per_class(w: Array, truth: Ints, answer: Ints) -> dict[str, Array]:
         recall[f"recall.{name}"] = _ratio(hits, n_true)
         f1[f"f1.{name}"] = np.where(n_true > 0, _ratio(2 * hits, n_true + n_said), np.nan)
     return {"macro_f1": _nan_mean(np.stack(list(f1.values()))), **f1, **recall}
+
+
+def _tops(w: Array, s: Judgements) -> dict[str, Array]:
+    """Return the mean top probability, and how often it is right: equal where calibrated."""
+    known = np.isfinite(s.top)
+    right = s.forced == s.truth
+    return {"top": _mean(w[:, known], s.top[known]), "top_right": _mean(w[:, known], right[known])}
+
+
+def _label_sets(w: Array, s: Judgements) -> dict[str, Array]:
+    """Return how sets of labels do; rows that no model ran on have no part in it.
+
+    :func:`live_lce.classifiers.conformal.judged` for many draws at once.
+    """
+    known = np.isfinite(s.top)
+    w, s = w[:, known], s.take(known)
+    return {
+        "label_set.coverage": _mean(w, s.held),
+        "label_set.coverage_by_group": _mean(w / group_sizes(s), s.held),
+        "label_set.size": _mean(w, s.n_labels.astype(np.float64)),
+        "label_set.single": _mean(w, s.n_labels == 1),
+    }
 
 
 def _ood_auroc(rows: Judgements, weights: Array) -> Array:

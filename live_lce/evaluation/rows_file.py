@@ -83,6 +83,7 @@ def _values(one: Judged, classes: tuple[str, ...]) -> dict[str, Any]:
         "predicted": prediction.label,
         "forced": one.forced,
         "confidence": _finite(one.top),
+        "label_set": ",".join(prediction.label_set),
         **{f"p_{name}": _finite(prediction.probability(name)) for name in classes},
         "ood_score": _finite(prediction.ood_score),
         "metal_like": math.isinf(one.distance),
