@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from live_lce.evaluation.choice import Choice
 from live_lce.evaluation.evaluate import evaluate
 from live_lce.evaluation.measure import measure
 from live_lce.evaluation.model_page import END, START, identity, main, reading
+from live_lce.evaluation.model_page_calibration import calibrated, label_sets
 from live_lce.evaluation.model_page_compare import MAJORITY, NEAR, NEAR_COMPUTED
 from live_lce.evaluation.model_page_compounds import silent, taken_for_oxides, wrong
 from live_lce.evaluation.model_page_reach import by_group, reach
@@ -154,6 +157,57 @@ def test_what_was_to_be_reached_says_by_how_much_it_was_missed(found):
     assert mixed[2].startswith(f"{metrics.fraction_mae:.2f}")
     missing = metrics.fraction_mae - 0.15
     assert mixed[3] == ("reached" if missing <= 0 else f"missed by {missing:.3f}")
+
+
+def _cells(text):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+def test_label_sets_by_absorber(found):
+    one = found.sets[EXPERIMENTAL]
+    head, _, overall, *absorbers = _cells(label_sets(found, one))
+    metrics = one.found.overall.metrics
+    assert [cells[0] for cells in absorbers] == ["Fe"]
+    assert absorbers[0][1] == "0.900"  # the card's
+    assert overall[2:] == absorbers[0][2:]  # there is only iron
+    assert overall[2] == f"{metrics.n_with_probabilities} ({metrics.label_set_groups})"
+    at = head.index("by compound")
+    assert overall[at] == with_interval(metrics, "label_set.coverage_by_group")
+    assert float(overall[head.index("one label")]) == round(metrics.label_set["single"], 2)
+
+
+def test_what_probabilities_are_worth_on_worse_spectra(found):
+    curves = found.sets[EXPERIMENTAL].curves
+    assert curves is not None
+    head, _, asis, *points = _cells(calibrated(curves, "noise"))
+    assert [cells[0] for cells in (asis, *points)] == ["as it is", "0.01", "0.02", "0.05", "0.1"]
+    for cells, point in zip(points, curves.noise, strict=True):
+        assert cells[1] == f"{point.n_with_probabilities} of {point.n}"
+        assert cells[head.index("ECE")] == f"{point.ece:.2f}"
+    assert asis[head.index("ECE")] == f"{curves.whole.ece:.2f}"
+    short = _cells(calibrated(curves, "last_energy"))[3]
+    assert short[:3] == ["5", f"0 of {curves.whole.n}", "–"]  # the model reads further
+
+
+def test_whether_a_cut_scan_is_calibrated_is_told(found):
+    lines = {cells[0]: cells for cells in _cells(reach(found))}
+    curves = found.sets[EXPERIMENTAL].curves
+    assert curves is not None
+    at = replace(
+        curves,
+        last_energy=tuple(
+            replace(p, ece=curves.whole.ece + 0.07, n_with_probabilities=9, top=0.8, top_right=0.5)
+            for p in curves.last_energy
+        ),
+    )
+    name = "experimental, cut at +15 eV: calibrated (expected calibration error)"
+    limit = f"at most {curves.whole.ece + 0.05:.2f}: 0.05 over the full scan"
+    # This model says nothing of unfinished scans; of one that is too sure it is said by how much.
+    assert lines[name][1:] == [limit, "– (0 spectra: says –, right –)", ""]
+    sets = {**found.sets, EXPERIMENTAL: replace(found.sets[EXPERIMENTAL], curves=at)}
+    (told,) = (c for c in _cells(reach(replace(found, sets=sets))) if c[0] == name)
+    said = f"{curves.whole.ece + 0.07:.2f} (9 spectra: says 0.80, right 0.50)"
+    assert told[1:] == [limit, said, "missed by 0.020"]
 
 
 def test_the_shared_standards_of_one_absorber(shared):

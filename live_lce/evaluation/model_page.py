@@ -17,6 +17,7 @@ from live_lce.evaluation import model_page_figures as figures
 from live_lce.evaluation import model_page_tables as tables
 from live_lce.evaluation import model_page_words as words
 from live_lce.evaluation.cards import BENCHMARK, COMPUTED, EXPERIMENTAL, read_sets
+from live_lce.evaluation.model_page_calibration import calibrated, label_sets
 from live_lce.evaluation.model_page_compare import NEAR, NEAR_COMPUTED
 from live_lce.evaluation.model_page_compounds import (
     compounds_table,
@@ -25,7 +26,7 @@ from live_lce.evaluation.model_page_compounds import (
     taken_for_oxides,
     wrong,
 )
-from live_lce.evaluation.model_page_reach import reach
+from live_lce.evaluation.model_page_reach import CALIBRATED, reach
 from live_lce.evaluation.model_page_spectra import BAND, draw_wrong
 from live_lce.evaluation.model_page_study import Compared, Study, study
 from live_lce.settings import AnalysisSettings
@@ -73,17 +74,24 @@ def write(found: Study, out: Path, command: str) -> Path:
         command=command,
         models=", ".join(f"{c.name} {c.version}" for _, c in sorted(found.cards.items())),
         reach=reach(found),
+        calibrated=CALIBRATED,
         reading=reading(before, identity(found)),
         near=NEAR,
         near_computed=NEAR_COMPUTED,
         judges="".join(_judges(name, one) for name, one in found.sets.items()),
         absorbers=tables.absorbers(found),
         few=figures.FEW,
+        label_sets="".join(
+            words.LABEL_SETS.format(name=name, table=label_sets(found, one))
+            for name, one in found.sets.items()
+        ),
         worse="".join(
             words.WORSE.format(
                 name=f"{name}, {one.whole.n} spectra",
                 last_energy=tables.worse(one, "last_energy"),
                 noise=tables.worse(one, "noise"),
+                last_energy_calibrated=calibrated(one, "last_energy"),
+                noise_calibrated=calibrated(one, "noise"),
             )
             for name, one in curves.items()
         ),

@@ -13,6 +13,8 @@ from live_lce.datasets.rows import CLASSES
 from live_lce.evaluation.arrays import NONE, Judgements, judgements
 from live_lce.evaluation.bootstrap import draws
 from live_lce.evaluation.cards import COMPUTED, EXPERIMENTAL
+from live_lce.evaluation.curves import Point
+from live_lce.evaluation.measure import Metrics
 from live_lce.evaluation.metrics import group_sizes
 from live_lce.evaluation.model_page_study import Compared, Study
 from live_lce.evaluation.model_page_tables import number, table, with_interval
@@ -21,6 +23,8 @@ from live_lce.spectra.types import Array
 ENOUGH = 50
 """Formulas of each class from which on `F1` is to be reached; below, `ABOVE` over `THEIRS`."""
 F1, ABOVE, THEIRS = 0.90, 0.05, "carbone-cnn"
+CALIBRATED = 0.05
+"""How much the calibration error of unfinished scans may be above that of full ones."""
 COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -124,6 +128,16 @@ def _measured(found: Study) -> Iterator[list[str]]:
             same = point_.same_as_full
             what = f"{name}, cut at +15 eV: same answer as the full scan"
             yield [what, "0.95", f"{number(same, 3)} of {point_.n_both}", _verdict(same, 0.95)]
+            yield _calibration(name, curves.whole, point_)
+
+
+def _calibration(name: str, whole: Metrics, point: Point) -> list[str]:
+    what = f"{name}, cut at {point.value:+g} eV: calibrated (expected calibration error)"
+    least = None if whole.ece is None else whole.ece + CALIBRATED
+    wanted = f"at most {number(least)}: {CALIBRATED:.2f} over the full scan"
+    said = f"{number(point.ece)} ({point.n_with_probabilities} spectra: says"
+    said += f" {number(point.top)}, right {number(point.top_right)})"
+    return [what, wanted, said, _verdict(point.ece, least, -1)]
 
 
 def _risk(one: Compared) -> list[str]:

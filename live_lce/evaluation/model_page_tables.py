@@ -13,6 +13,7 @@ from live_lce.evaluation.model_page_compare import Curves
 from live_lce.evaluation.model_page_study import Compared, Study
 
 NOTHING = "–"
+AXES = {"last_energy": "scan ends at / eV", "noise": "noise / edge steps"}
 _SHARES: dict[str, Callable[[Metrics], Number]] = {
     "accuracy": lambda m: m.accuracy,
     "accuracy_answered": lambda m: m.accuracy_answered,
@@ -23,6 +24,9 @@ _SHARES: dict[str, Callable[[Metrics], Number]] = {
     "recall.S5": lambda m: m.recall["S5"],
     "recall.O6": lambda m: m.recall["O6"],
     "ece": lambda m: m.ece,
+    "label_set.coverage": lambda m: m.label_set["coverage"],
+    "label_set.coverage_by_group": lambda m: m.label_set["coverage_by_group"],
+    "label_set.size": lambda m: m.label_set["size"],
     "ood_auroc": lambda m: m.ood_auroc,
     "fraction_mae": lambda m: m.fraction_mae,
 }
@@ -100,9 +104,8 @@ def worse(found: Curves, which: str) -> str:
     which : {"last_energy", "noise"}
         How they were made worse.
     """
-    axis = {"last_energy": "scan ends at / eV", "noise": "noise / edge steps"}[which]
     points: tuple[Point, ...] = getattr(found, which)
-    head = [axis, "touched", "answered", "right of answered", "macro F1", "forced macro F1"]
+    head = [AXES[which], "touched", "answered", "right of answered", "macro F1", "forced macro F1"]
     whole = found.whole
     asis = ["as it is", "0", f"{whole.n_answered} of {whole.n}"]
     asis += [number(whole.accuracy_answered), number(whole.macro_f1)]

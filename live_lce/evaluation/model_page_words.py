@@ -15,6 +15,7 @@ keeps.  What the numbers mean: [evaluation.md](../evaluation.md).  Models: {mode
 
 "By compound": each compound group counts as one; of the answered, groups with an answer.  Not
 answered counts as wrong in macro F1; `forced` takes the most probable class, answered or not.
+"Calibrated": the issue gives no number; {calibrated:.2f} over the full scan is our reading of it.
 
 ## Reading
 
@@ -44,10 +45,20 @@ Of all spectra with probabilities, answered or not; bins of fewer than {few} are
 
 ![Risk against coverage]({family}-risk.png)
 
+## Label sets
+
+A set holds the most probable classes up to the sum that the model's card states.  Of all spectra
+with probabilities, answered or not; "by compound": each compound group counts as one.  A sum that
+suits computed spectra promises nothing on measured ones, and what holds for all absorbers need not
+hold for each.
+
+{label_sets}
 ## Unfinished scans, and noise
 
 Accuracy by absorber is on the right; not answered is wrong.  Cuts are relative to the edge
-reference of the full scan.
+reference of the full scan.  The second table of each pair is of the spectra with probabilities, few
+where the scan ends too early: a mean top probability above the share of right ones is that of a
+model too sure of itself, one below it of a model too shy.
 Of the computed spectra, some of the groups, to save time: compare with their own first line.
 
 {worse}
@@ -109,6 +120,16 @@ WORSE = """### {name}
 
 {last_energy}
 
+{last_energy_calibrated}
+
 {noise}
+
+{noise_calibrated}
+
+"""
+
+LABEL_SETS = """### {name}
+
+{table}
 
 """
