@@ -200,14 +200,13 @@ def test_whether_a_cut_scan_is_calibrated_is_told(found):
             for p in curves.last_energy
         ),
     )
-    name = "experimental, cut at +15 eV: calibrated (expected calibration error)"
-    limit = f"at most {curves.whole.ece + 0.05:.2f}: 0.05 over the full scan"
+    name = "experimental, cut at +15 eV: calibration error above the full scan"
     # This model says nothing of unfinished scans; of one that is too sure it is said by how much.
-    assert lines[name][1:] == [limit, "– (0 spectra: says –, right –)", ""]
+    assert lines[name][1:] == ["at most 0.05", "– (–: says –, right –, of 0)", ""]
     sets = {**found.sets, EXPERIMENTAL: replace(found.sets[EXPERIMENTAL], curves=at)}
     (told,) = (c for c in _cells(reach(replace(found, sets=sets))) if c[0] == name)
-    said = f"{curves.whole.ece + 0.07:.2f} (9 spectra: says 0.80, right 0.50)"
-    assert told[1:] == [limit, said, "missed by 0.020"]
+    said = f"0.07 ({curves.whole.ece + 0.07:.2f}: says 0.80, right 0.50, of 9)"
+    assert told[1:] == ["at most 0.05", said, "missed by 0.020"]
 
 
 def test_the_shared_standards_of_one_absorber(shared):

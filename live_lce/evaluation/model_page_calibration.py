@@ -22,9 +22,9 @@ def label_sets(found: Study, one: Compared) -> str:
     by_absorber = one.by_absorber[found.family]
     rows = [["all", "", *_of_sets(one.found.overall.metrics)]]
     for absorber, card in sorted(found.cards.items()):
-        if absorber in by_absorber:
-            sets = _of_sets(by_absorber[absorber])
-            rows.append([absorber, number(card.label_set_mass, 3), *sets])
+        metrics = by_absorber.get(absorber)
+        if metrics is not None and metrics.n:
+            rows.append([absorber, number(card.label_set_mass, 3), *_of_sets(metrics)])
     return table(head, rows)
 
 

@@ -132,12 +132,11 @@ def _measured(found: Study) -> Iterator[list[str]]:
 
 
 def _calibration(name: str, whole: Metrics, point: Point) -> list[str]:
-    what = f"{name}, cut at {point.value:+g} eV: calibrated (expected calibration error)"
-    least = None if whole.ece is None else whole.ece + CALIBRATED
-    wanted = f"at most {number(least)}: {CALIBRATED:.2f} over the full scan"
-    said = f"{number(point.ece)} ({point.n_with_probabilities} spectra: says"
-    said += f" {number(point.top)}, right {number(point.top_right)})"
-    return [what, wanted, said, _verdict(point.ece, least, -1)]
+    what = f"{name}, cut at {point.value:+g} eV: calibration error above the full scan"
+    more = None if whole.ece is None else point.ece - whole.ece
+    said = f"{number(more)} ({number(point.ece)}: says {number(point.top)}, right"
+    said += f" {number(point.top_right)}, of {point.n_with_probabilities})"
+    return [what, f"at most {CALIBRATED:.2f}", said, _verdict(more, CALIBRATED, -1)]
 
 
 def _risk(one: Compared) -> list[str]:
