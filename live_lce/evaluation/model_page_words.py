@@ -15,8 +15,8 @@ keeps.  What the numbers mean: [evaluation.md](../evaluation.md).  Models: {mode
 
 "By compound": each compound group counts as one; of the answered, groups with an answer.  Not
 answered counts as wrong in macro F1; `forced` takes the most probable class, answered or not.
-The plan wants unfinished scans "calibrated there too", without a number: {calibrated:.2f} is ours.  In
-brackets the calibration error at the cut, the mean top probability, and how often it is right.
+The plan wants unfinished scans "calibrated there too", without a number: {calibrated:.2f} is ours.
+In brackets the calibration error at the cut, the mean top probability, and how often it is right.
 
 ## Reading
 
