@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
+from live_lce.classifiers.card import Needs
 from live_lce.classifiers.classify import classify, classify_stack
 from live_lce.classifiers.files import write_files
 from live_lce.classifiers.registry import Registry
@@ -24,7 +25,7 @@ from live_lce.spectra.normalize import normalize
 from live_lce.spectra.types import Spectrum
 
 SETTINGS = AnalysisSettings(classification=Classification(max_ood_score=100.0))
-NEEDS = 10.0
+NEEDS = Needs(start=-8.0, stop=10.0)
 
 
 def make_masking(folder, needs=NEEDS):
@@ -72,17 +73,22 @@ def test_it_answers_once_what_it_needs_is_measured(tmp_path):
 
 
 def test_it_says_what_it_misses(tmp_path):
-    registry = make_masking(tmp_path, needs=20.0)
+    registry = make_masking(tmp_path, needs=Needs(start=-8.0, stop=20.0))
     verdict = analyse(scan(15.0), registry, SETTINGS).prediction
     assert verdict.status is Status.ABSTAIN
     assert verdict.findings[0].reason is Reason.WINDOW_NOT_COVERED
-    assert verdict.findings[0].detail.startswith("needs -20 to +20 eV around")
+    assert verdict.findings[0].detail.startswith("needs -8 to +20 eV around")
     assert 0.8 < verdict.coverage < 1
+
+
+@pytest.mark.parametrize(("begins", "answered"), [(-12.0, True), (-7.0, False)])
+def test_a_scan_may_begin_late(tmp_path, begins, answered):
     late = normalize(scan(60.0), SETTINGS)
-    kept = late.energy > late.edge_reference - 12  # the beginning cannot be missing
+    kept = late.energy > late.edge_reference + begins
     late = replace(late, energy=late.energy[kept], norm=late.norm[kept])
-    verdict = classify(late, registry, SETTINGS)
-    assert verdict.findings[0].reason is Reason.WINDOW_NOT_COVERED
+    verdict = classify(late, make_masking(tmp_path), SETTINGS)
+    assert (verdict.status is Status.OK) is answered
+    assert (Reason.WINDOW_NOT_COVERED in {f.reason for f in verdict.findings}) is not answered
 
 
 def test_a_model_without_needs_wants_all_of_its_grid(tmp_path):
@@ -90,12 +96,16 @@ def test_a_model_without_needs_wants_all_of_its_grid(tmp_path):
     assert verdict.findings[0].detail.startswith("needs -20 to +40 eV around")
 
 
-@pytest.mark.parametrize("needs", [-20.0, -19.5, 40.5, -30.0])
+@pytest.mark.parametrize(
+    "needs", [(-20.0, -20.0), (-20.5, 10.0), (-8.0, 40.5), (10.0, -8.0), (0.1, 0.2)]
+)
 def test_a_card_cannot_need_what_its_grid_has_not(tmp_path, needs):
     card = make_registry(tmp_path).cards()[0]
     assert card.needed.tolist() == GRID.energies.tolist()
-    with pytest.raises(ValidationError, match=r"outside of the grid's -20 to 40 eV"):
-        type(card).model_validate(card.model_dump() | {"needs": needs})
+    with pytest.raises(ValidationError, match=r"not part of the grid's -20 to 40 eV"):
+        type(card).model_validate(
+            card.model_dump() | {"needs": dict(zip(("start", "stop"), needs, strict=True))}
+        )
 
 
 def test_the_curve_says_how_often_the_answer_stays(tmp_path):

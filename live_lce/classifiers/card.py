@@ -36,6 +36,13 @@ class Grid(_Frozen):
         return np.linspace(self.start, self.stop, self.n_points)
 
 
+class Needs(_Frozen):
+    """What must be measured of the model's grid, relative to the edge reference."""
+
+    start: float = Field(description="First energy, eV from the edge reference.")
+    stop: float = Field(description="Last energy, eV from the edge reference.")
+
+
 class TrainingFile(_Frozen):
     """One file of training data, and what was used of it."""
 
@@ -100,11 +107,11 @@ class ModelCard(_Frozen):
         default=(), description="Names of the finer labels, if the model has that output."
     )
     grid: Grid = Field(description="The energies that the model reads.")
-    needs: float | None = Field(
+    needs: Needs | None = Field(
         default=None,
         description=(
-            "Last energy (eV from the edge reference) that must be measured: what the grid has"
-            " beyond it may be missing (NaN in the input).  None: all of the grid."
+            "What must be measured: what the grid has before and behind it may be missing (NaN"
+            " in the input).  None: all of the grid."
         ),
     )
     min_confidence: float = Field(
@@ -124,18 +131,23 @@ class ModelCard(_Frozen):
 
     @model_validator(mode="after")
     def _needs_part_of_its_grid(self) -> ModelCard:
-        if self.needs is not None and (self.needed.size < 2 or self.needs > self.grid.stop):
-            raise ValueError(
-                f"needs {self.needs:g} eV, outside of the grid's"
-                f" {self.grid.start:g} to {self.grid.stop:g} eV"
-            )
+        if self.needs is not None:
+            inside = self.grid.start <= self.needs.start < self.needs.stop <= self.grid.stop
+            if not inside or self.needed.size < 2:
+                raise ValueError(
+                    f"needs {self.needs.start:g} to {self.needs.stop:g} eV, which is not part of"
+                    f" the grid's {self.grid.start:g} to {self.grid.stop:g} eV"
+                )
         return self
 
     @property
     def needed(self) -> Array:
         """The relative energies (eV) of the grid that must be measured."""
         energies = self.grid.energies
-        return energies if self.needs is None else energies[energies <= self.needs + 1e-9]
+        if self.needs is None:
+            return energies
+        inside = (energies >= self.needs.start - 1e-9) & (energies <= self.needs.stop + 1e-9)
+        return energies[inside]
 
     def embedded(self) -> str:
         """Return the JSON that goes into the ONNX file, which cannot hold its own sha256."""

@@ -28,6 +28,8 @@ class Variation:
     ----------
     mix : float
         How often a spectrum is mixed with one of another site of the absorber.
+    chemical_shift : float
+        Distance of the edges of two sites that are mixed (eV).
     broadening : float
         Largest Gaussian broadening (eV): instrument, core hole, theory.
     shift : float
@@ -52,9 +54,14 @@ class Variation:
         How often the scan ends early.
     earliest : float
         Where the earliest scan ends (eV from the edge reference).
+    late : float
+        How often the scan begins late.
+    latest : float
+        Where the latest scan begins (eV from the edge reference).
     """
 
     mix: float = 0.4
+    chemical_shift: float = 1.5
     broadening: float = 1.2
     shift: float = 0.45
     stretch: float = 0.02
@@ -67,16 +74,19 @@ class Variation:
     noise: float = 0.015
     cut: float = 0.6
     earliest: float = 10.0
+    late: float = 0.25
+    latest: float = -7.0
 
     def describe(self) -> str:
         """Return the variation in words, for the card."""
         return (
-            f"{self.mix:.0%} mixed with another site of the absorber; Gaussian broadening up to"
-            f" {self.broadening} eV; shift {self.shift} eV; stretch {self.stretch:.1%}; amplitude"
-            f" {self.amplitude:.0%}; over-absorption up to {self.over_absorption} in"
-            f" {self.over_absorbed:.0%}; pre-edge {self.pre_edge:.0%}; slope {self.slope} per"
-            f" 30 eV; baseline {self.baseline}; noise up to {self.noise}; {self.cut:.0%} cut at"
-            f" {self.earliest:+g} eV or later"
+            f"{self.mix:.0%} mixed with another site of the absorber, edges {self.chemical_shift}"
+            f" eV apart; Gaussian broadening up to {self.broadening} eV; shift {self.shift} eV;"
+            f" stretch {self.stretch:.1%}; amplitude {self.amplitude:.0%}; over-absorption up to"
+            f" {self.over_absorption} in {self.over_absorbed:.0%}; pre-edge {self.pre_edge:.0%};"
+            f" slope {self.slope} per 30 eV; baseline {self.baseline}; noise up to {self.noise};"
+            f" {self.cut:.0%} cut at {self.earliest:+g} eV or later; {self.late:.0%} begin at"
+            f" {self.latest:+g} eV or earlier"
         )
 
 
@@ -130,7 +140,10 @@ def varied(
 
     mixed = sometimes(how.mix)
     weight = torch.where(mixed, uniform(0.05, 0.95), torch.ones(n, 1))
-    y = weight * norm + (1 - weight) * norm[partner]
+    # Each edge moves by the share of the other: that of the mixture stays where it was.
+    apart = normal(how.chemical_shift) * mixed
+    y = weight * _read(norm, relative + (1 - weight) * apart)
+    y = y + (1 - weight) * _read(norm[partner], relative - weight * apart)
     target = weight * target + (1 - weight) * target[partner]
     last = torch.where(mixed[:, 0], torch.minimum(last, last[partner]), last)
     y = broadened(y, uniform(0, how.broadening)[:, 0])
@@ -148,7 +161,11 @@ def varied(
     ends = torch.where(
         sometimes(how.cut), uniform(how.earliest, grid.stop), torch.full((n, 1), 1e3)
     )
-    return scaled(values, at <= torch.minimum(last[:, None], ends) + STEP, at), target
+    begins = torch.where(
+        sometimes(how.late), uniform(grid.start, how.latest), torch.full((n, 1), -1e3)
+    )
+    measured = (at >= begins) & (at <= torch.minimum(last[:, None], ends) + STEP)
+    return scaled(values, measured, at), target
 
 
 def as_input(norm: Tensor, last: Tensor, grid: Grid) -> Tensor:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution
+from live_lce.classifiers.card import Grid, ModelCard, Needs, OutOfDistribution
 from live_lce.classifiers.registry import model_name
 from live_lce.contract import OTHER
 from live_lce.datasets.rows import CLASSES, FILES, LEAST_SITES
@@ -41,8 +41,9 @@ from live_lce.training.pool import POOL_CLASSES, Pool, read_pool
 FAMILY, VERSION, EDGE = "lce", "1.0.0", "K"
 MEMBERS = 5
 GRID = Grid(start=-18.0, stop=40.0, n_points=117)
-NEEDS = 10.0
-"""A scan is answered from here on (eV behind the edge reference)."""
+NEEDS = Needs(start=-8.0, stop=10.0)
+"""A scan is answered once it has this: the latest that training spectra begin, and the earliest
+that they end, less the uncertainty of the edge reference."""
 PRIOR = {"S5": 0.5, OTHER: 0.1}
 """Odds against training, where rare classes are drawn more often than a beamline meets them."""
 LEAST_CONFIDENCE = 0.45

@@ -167,7 +167,7 @@ def references(
         torch.full((len(picked),), grid.stop),
         torch.arange(len(picked)),
         grid,
-        replace(Variation(), mix=0.0, cut=0.0),
+        replace(Variation(), mix=0.0, cut=0.0, late=0.0),
         torch.Generator().manual_seed(seed),
     )
     from sklearn.cluster import KMeans
