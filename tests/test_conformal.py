@@ -7,6 +7,8 @@ from live_lce.classifiers.conformal import (
     improbability,
     in_set,
     judged,
+    label_set,
+    label_set_mass,
     mass_needed,
     once_a_group,
     threshold,
@@ -69,3 +71,15 @@ def test_says_what_is_wrong():
         threshold(np.zeros((1, 2)), np.zeros(1, int), 90)
     with pytest.raises(ValueError, match="no spectrum"):
         threshold(np.zeros((0, 2)), np.zeros(0, int), 0.9)
+
+
+def test_the_label_set_of_a_verdict_keeps_the_promise():
+    rng = np.random.default_rng(5)
+    p = rng.dirichlet([0.7, 0.7, 0.7], 8000)
+    label = np.array([rng.choice(3, p=row) for row in p])
+    mass = label_set_mass(p[:4000], label[:4000], 0.9)
+    held = [label[i] in label_set(p[i], mass) for i in range(4000, 8000)]
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+    sizes = [len(label_set(row, mass)) for row in p[4000:]]
+    assert min(sizes) == 1 and max(sizes) > 1
+    assert label_set_mass(p[:3], label[:3], 0.9) == 1.0

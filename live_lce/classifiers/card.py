@@ -120,6 +120,15 @@ class ModelCard(_Frozen):
     label_set_mass: float = Field(
         default=0.9, ge=0, le=1, description="Sum that `label_set` reaches, if none is set."
     )
+    label_set_coverage: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description=(
+            "How often `label_set` is promised to hold the right label, on spectra like the"
+            " training ones; None: nothing is promised."
+        ),
+    )
     preprocessing: str = Field(description="From normalized absorption to the network's input.")
     architecture: str = Field(description="The network.")
     training: Training = Field(description="What it was trained on.")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.classifiers.card import ModelCard
+from live_lce.classifiers.conformal import label_set
 from live_lce.classifiers.registry import ModelDamagedError, Registry
 from live_lce.classifiers.types import Prediction
 from live_lce.classifiers.witness import witness
@@ -193,6 +194,7 @@ def _verdict(
     if metal and status is not Status.FAILED:  # whatever the model thinks of it
         status, deciding = Status.ABSTAIN, (*metal, *deciding)
     answered = status is Status.OK
+    labels = label_set(probabilities, limits.label_set_mass) if finite else ()
     return replace(
         blank,
         status=status,
@@ -200,7 +202,7 @@ def _verdict(
         label=name if answered else "",
         confidence=best if answered else 0.0,
         probabilities=probabilities if finite else None,
-        label_set=_label_set(probabilities, order, blank.classes, limits) if finite else (),
+        label_set=tuple(blank.classes[i] for i in labels),
         ood_score=ood_score,
         coverage=1.0,
     )
@@ -227,12 +229,3 @@ def _decide(
 def _best_ranked(probabilities: Array, names: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     best = np.argsort(-probabilities, kind="stable")[:N_RANKED]
     return tuple((names[i], float(probabilities[i])) for i in best)
-
-
-def _label_set(
-    probabilities: Array, order: NDArray[np.intp], classes: tuple[str, ...], limits: _Limits
-) -> tuple[str, ...]:
-    """Return the most probable classes up to the wanted sum."""
-    mass = np.cumsum(probabilities[order])
-    needed = int(np.searchsorted(mass, limits.label_set_mass - 1e-9)) + 1
-    return tuple(classes[i] for i in order[:needed])

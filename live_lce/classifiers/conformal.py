@@ -44,7 +44,7 @@ def mass_needed(probabilities: Array) -> Array:
     """Return for each label the sum of its probability and of all larger ones.
 
     The score of adaptive prediction sets without their coin toss (Romano, Sesia, Candes,
-    NeurIPS 33 (2020), eq. 5): sets are never empty and the same each time.
+    NeurIPS 33 (2020), eq. 5), the label's own probability included: sets may be empty.
 
     Parameters
     ----------
@@ -60,6 +60,60 @@ def mass_needed(probabilities: Array) -> Array:
     found = np.empty_like(mass)
     np.put_along_axis(found, order, mass, axis=1)
     return found
+
+
+def mass_before(probabilities: Array) -> Array:
+    """Return for each label the sum of all larger probabilities.
+
+    The score that :func:`label_set` goes by: it takes labels while this is below the sum.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_spectra, n_classes)
+        Of the labels.
+
+    Returns
+    -------
+    ndarray of shape (n_spectra, n_classes)
+    """
+    return mass_needed(probabilities) - probabilities
+
+
+def label_set(probabilities: Array, mass: float) -> tuple[int, ...]:
+    """Return the most probable labels up to a sum, the most probable first.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_classes,)
+        Of the labels; finite.
+    mass : float
+        What their sum reaches, if all of them together do.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    needed = int(np.searchsorted(np.cumsum(probabilities[order]), mass - _ROUNDING)) + 1
+    return tuple(int(i) for i in order[:needed])
+
+
+def label_set_mass(
+    probabilities: Array, label: NDArray[np.intp], coverage: float, weight: Array | None = None
+) -> float:
+    """Return the `label_set_mass` with which label sets hold the right one as often as promised.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_spectra, n_classes)
+        Of spectra that the model did not see.
+    label, coverage, weight
+        See :func:`threshold`.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; 1 (all labels with a probability) if there are too few spectra.
+    """
+    at = threshold(mass_before(probabilities), label, coverage, weight)
+    # A set goes on while the sum is below the mass: what is just reached must be passed.
+    return min(at + 2 * _ROUNDING, 1.0)
 
 
 def improbability(probabilities: Array) -> Array:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from live_lce.classifiers.card import Grid, ModelCard, Needs, OutOfDistribution
+from live_lce.classifiers.conformal import label_set_mass, once_a_group
 from live_lce.classifiers.registry import model_name
 from live_lce.contract import OTHER
 from live_lce.datasets.rows import CLASSES, FILES, LEAST_SITES
@@ -47,6 +48,8 @@ that they end, less the uncertainty of the edge reference."""
 PRIOR = {"S5": 0.5, OTHER: 0.1}
 """Odds against training, where rare classes are drawn more often than a beamline meets them."""
 LEAST_CONFIDENCE = 0.45
+COVERAGE = 0.9
+"""How often a label set holds the right label."""
 METRICS = "cross-validated"
 PREPROCESSING = (
     "normalized absorption averaged over the grid's bins, relative to the edge reference; what is"
@@ -161,6 +164,12 @@ def write(
     scored = pool.rows.label[own] < len(CLASSES)
     among = said[scored][:, : len(CLASSES)]
     metrics = cross_validated(pool.rows.take(own[scored]), pool.fold[own[scored]], among)
+    mass = label_set_mass(
+        softmax(trained.measured[own] / trained.temperature + offset, axis=1),
+        pool.rows.label[own],
+        COVERAGE,
+        once_a_group(pool.rows.formula[own]),
+    )
     card = ModelCard(
         name=model_name(absorber, EDGE, FAMILY),
         family=FAMILY,
@@ -172,6 +181,8 @@ def write(
         grid=GRID,
         needs=NEEDS,
         min_confidence=LEAST_CONFIDENCE,
+        label_set_mass=mass,
+        label_set_coverage=COVERAGE,
         preprocessing=PREPROCESSING,
         architecture=(
             f"{shape.describe()}; mean of {MEMBERS} networks, each trained without one fold, on"
