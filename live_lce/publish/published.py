@@ -1,0 +1,162 @@
+"""What is published already: the analyses of raw runs, and which of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+BATCH = 100
+"""Raw uids in one query: its address stays below 8 kB, which proxies let through."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis run in Tiled.
+
+    Parameters
+    ----------
+    uid, raw_uid : str
+        Uids of the analysis run, and of the raw run.
+    complete : bool
+        It was ended by its own analysis; False while it is written, or where its writer died.
+    time : float
+        Of its start document (s).
+    model_sha256, settings_hash : str
+        What it was made with; no model gives an empty sha256.
+    attempt : int
+        Counts the attempts at this analysis, from 1.
+    superseded_by : str
+        Uid of the analysis that counts instead; empty if this one counts.
+    stream, absorber : str
+        What was analysed; with the raw uid, what there is one counting analysis of.
+    supersedes : tuple of str
+        Uids of the analyses that it says to replace.
+    """
+
+    uid: str
+    raw_uid: str
+    complete: bool
+    time: float
+    model_sha256: str
+    settings_hash: str
+    attempt: int
+    superseded_by: str
+    stream: str
+    absorber: str
+    supersedes: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """Raw uid, stream and absorber."""
+        return (self.raw_uid, self.stream, self.absorber)
+
+
+def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
+    """Return the analysis whose metadata these are; None for a run that is not ours.
+
+    Parameters
+    ----------
+    metadata : mapping
+        ``start`` and, if it ended, ``stop``: the metadata of a run in Tiled.
+        `superseded_by` is left empty, see :func:`resolved`.
+    """
+    start, stop = metadata.get("start") or {}, metadata.get("stop") or {}
+    ours = start.get("live_lce")
+    if start.get("purpose") != "live_lce" or not isinstance(ours, Mapping):
+        return None
+    return Analysis(
+        uid=str(start["uid"]),
+        raw_uid=str(start.get("original_run_uid", "")),
+        complete=stop.get("exit_status") == "success",
+        time=float(start["time"]),
+        model_sha256=str((ours.get("model") or {}).get("sha256", "")),
+        settings_hash=str(ours.get("settings_hash", "")),
+        attempt=int(ours.get("attempt", 1)),  # absent before contract 1.2
+        superseded_by="",
+        stream=str(start.get("raw_stream", "")),
+        absorber=str(ours.get("absorber", "")),
+        supersedes=tuple(ours.get("supersedes", ())),
+    )
+
+
+def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analysis]]:
+    """Return what is published of raw runs, found by the server in few queries.
+
+    Parameters
+    ----------
+    container : tiled container
+        Where the analysis runs are.
+    raw_uids : sequence of str
+        Full uids of raw runs.
+
+    Returns
+    -------
+    dict of list of Analysis
+        For each raw uid asked for, oldest first, with `superseded_by` set; empty lists
+        for runs without an analysis.
+
+    Raises
+    ------
+    Exception
+        Whatever Tiled's client raises.
+    """
+    found: dict[str, list[Analysis]] = {uid: [] for uid in raw_uids}
+    uids = list(found)
+    for first in range(0, len(uids), BATCH):
+        for analysis in resolved(_search(container, uids[first : first + BATCH])):
+            found[analysis.raw_uid].append(analysis)
+    return found
+
+
+def _search(container: Any, raw_uids: Sequence[str]) -> Iterator[Analysis]:
+    from tiled.queries import In
+
+    for run in container.search(In("start.original_run_uid", list(raw_uids))).values():
+        analysis = read_analysis(run.metadata)
+        if analysis is not None:
+            yield analysis
+
+
+def resolved(analyses: Iterable[Analysis]) -> list[Analysis]:
+    """Return the analyses with `superseded_by` set, by raw run and age.
+
+    Of each raw run, stream and absorber one counts: among those that no other says to replace,
+    the last complete one, else the last.  An analysis that is not complete replaces no
+    complete one: the old counts until the new is there.
+
+    Parameters
+    ----------
+    analyses : iterable of Analysis
+        All that there are of their raw runs.
+    """
+    done: list[Analysis] = []
+    ordered = sorted(analyses, key=lambda a: (a.subject, a.time, a.attempt))
+    for _, group in groupby(ordered, key=lambda a: a.subject):
+        same = list(group)
+        winner = _winner(same)
+        done += [replace(a, superseded_by="" if a is winner else winner.uid) for a in same]
+    return sorted(done, key=lambda a: (a.raw_uid, a.time, a.attempt))
+
+
+def _winner(same: Sequence[Analysis]) -> Analysis:
+    replaced = {
+        old.uid
+        for new in same
+        for old in same
+        if old.uid in new.supersedes and (new.complete or not old.complete)
+    }
+    left = [a for a in same if a.uid not in replaced] or list(same)
+    return max(left, key=lambda a: (a.complete, a.time, a.attempt))
+
+
+def counting(analyses: Iterable[Analysis]) -> list[Analysis]:
+    """Return those analyses that count: one of each raw run, stream and absorber.
+
+    Parameters
+    ----------
+    analyses : iterable of Analysis
+        All that there are of their raw runs; `superseded_by` is worked out anew.
+    """
+    return [a for a in resolved(analyses) if not a.superseded_by]
