@@ -1,0 +1,1 @@
+"""Replaying archives: which runs, in how many processes, and what became of them."""
