@@ -1,0 +1,144 @@
+r"""Compute spectra of mineral structures with FEFF10, to train on.
+
+Not needed at run time: the result, ``training/data/minerals.json``, is in the package.
+To make it again (extras ``feff`` and ``train``; about three hours on two cores)::
+
+    python -m live_lce.sim.compute_minerals --keep FOLDER --jobs 2 \
+        --out live_lce/training/data/minerals.json
+
+Each finished spectrum is kept in a file of its own, so that a run can be stopped; ``null`` is
+kept where FEFF failed with all settings, and such a site is left out: delete the file to try
+again.  The result holds all that is kept, also of other absorbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from live_lce.sim.coarse import feff_version, set_environment, spectrum, write_sites
+from live_lce.sim.mineral_structures import (
+    OXIDE_SITES,
+    SITES_WITHOUT_OXYGEN,
+    MineralSite,
+    mineral_sites,
+    read_mineral,
+)
+
+ABOUT = (
+    "Computed K-edge XANES of ordered structures of the American Mineralogist Crystal Structure"
+    " Database (Downs and Hall-Wallace, Am. Mineral. 88, 247 (2003)): own data."
+)
+COMMAND = "python -m live_lce.sim.compute_minerals --keep FOLDER --out minerals.json"
+CONTENT = ("mineral", "formula", "label", "cards", "energy", "mu")
+"""Of a file of a finished spectrum; its name is that of the site."""
+
+
+def compute(site: MineralSite) -> dict[str, Any]:
+    """Compute one spectrum.
+
+    Raises
+    ------
+    RuntimeError
+        If FEFF fails with all settings.
+    """
+    structure = read_mineral(site.amcsd_id)
+    return {
+        "mineral": site.mineral,
+        "formula": site.formula,
+        "label": site.label,
+        **spectrum(structure, site.absorber, site.site, site.name).to_json(),
+    }
+
+
+def compute_missing(sites: Sequence[MineralSite], keep: Path, jobs: int) -> None:
+    """Compute the sites that are not kept yet.
+
+    Parameters
+    ----------
+    sites : sequence of MineralSite
+        In the order to begin them.
+    keep : Path
+        Folder of finished spectra.
+    jobs : int
+        Sites computed at the same time.
+    """
+    missing = [one for one in sites if not (keep / f"{one.name}.json").exists()]
+    sys.stderr.write(f"{len(sites)} sites, {len(missing)} to compute\n")
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin) as workers:
+        futures = {workers.submit(compute, one): one for one in missing}
+        for done, future in enumerate(as_completed(futures), 1):
+            name = futures[future].name
+            try:
+                entry, word = future.result(), "computed"
+            except RuntimeError as error:
+                entry, word = None, str(error)
+            (keep / f"{name}.json").write_text(json.dumps(entry))
+            sys.stderr.write(f"{done}/{len(missing)} {name}: {word}\n")
+
+
+def kept_sites(keep: Path) -> Iterator[dict[str, Any]]:
+    """Yield the finished spectra, by absorber, structure and site.
+
+    Raises
+    ------
+    ValueError
+        If a file is not as this module writes it.
+    """
+    entries = []
+    for path in keep.glob("*.json"):
+        try:
+            kept = json.loads(path.read_text())
+            if kept is None:
+                continue
+            absorber, amcsd_id, site = path.stem.split("-")
+            which = {"absorber": absorber, "amcsd_id": int(amcsd_id), "site": int(site)}
+            entries.append(which | {key: kept[key] for key in CONTENT})
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: {error!r}: no finished spectrum, delete the file") from None
+    yield from sorted(entries, key=lambda e: (e["absorber"], e["amcsd_id"], e["site"]))
+
+
+def _begin() -> None:
+    """Prepare a worker; FEFF's stages write much to standard output."""
+    set_environment()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compute all that is not kept, and write the file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    absorbers = sorted({*OXIDE_SITES, *SITES_WITHOUT_OXYGEN})
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--keep", type=Path, required=True, help="folder of finished spectra")
+    parser.add_argument("--jobs", type=int, default=1, help="sites computed at the same time")
+    parser.add_argument("--absorber", nargs="+", choices=absorbers, help="compute only these")
+    parser.add_argument("--no-compute", action="store_true", help="write what is kept")
+    options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error("--jobs: at least 1")
+    options.keep.mkdir(parents=True, exist_ok=True)
+    if not options.no_compute:
+        compute_missing(list(mineral_sites(options.absorber or ())), options.keep, options.jobs)
+    try:
+        sites = list(kept_sites(options.keep))
+    except ValueError as error:
+        parser.error(str(error))
+    if not sites:
+        parser.error(f"{options.keep}: no finished spectrum in it")
+    write_sites(options.out, ABOUT, COMMAND, feff_version(), sites)
+    sys.stderr.write(f"{options.out}: {len(sites)} sites\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
