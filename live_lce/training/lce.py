@@ -26,6 +26,7 @@ from live_lce.classifiers.registry import model_name
 from live_lce.contract import OTHER
 from live_lce.datasets.rows import CLASSES, FILES, LEAST_SITES
 from live_lce.spectra.types import Array
+from live_lce.training import minerals
 from live_lce.training.beamline import Variation, varied
 from live_lce.training.cross_validation import cross_validated
 from live_lce.training.ensemble_model import describe, hashes, training_record
@@ -66,8 +67,10 @@ OOD_THRESHOLD = (
     " judged by what did not see it"
 )
 LICENCE = (
-    "BSD-3-Clause; trained on OmniXAS (BSD-3-Clause) and on FEFF10 spectra of structures of"
-    " the Materials Project (CC-BY 4.0)"
+    "BSD-3-Clause; trained on OmniXAS (BSD-3-Clause), on FEFF10 spectra of structures of the"
+    " Materials Project (CC-BY 4.0) and on our own FEFF10 spectra of idealized structures and of"
+    " structures of the American Mineralogist Crystal Structure Database (AMCSD; Downs and"
+    " Hall-Wallace, Am. Mineral. 88, 247 (2003))"
 )
 
 
@@ -161,7 +164,7 @@ def write(
     own = pool.of(absorber)
     offset = prior_offset()
     said = softmax(trained.plain[own] / trained.temperature + offset, axis=1)
-    scored = pool.rows.label[own] < len(CLASSES)
+    scored = (pool.rows.label[own] < len(CLASSES)) & ~minerals.is_mineral(pool.rows.take(own))
     among = said[scored][:, : len(CLASSES)]
     metrics = cross_validated(pool.rows.take(own[scored]), pool.fold[own[scored]], among)
     mass = label_set_mass(
@@ -238,7 +241,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     course = Course(steps=options.steps, seed=options.seed)
     pool = with_outliers(read_pool(options.data, MEMBERS, options.seed))
     trained = train(pool, shape, how, course, options.jobs)
-    sha256 = hashes(options.data, FILES) | {SOURCE: outliers_sha256()}
+    own_files = {SOURCE: outliers_sha256(), minerals.SOURCE: minerals.minerals_sha256()}
+    sha256 = hashes(options.data, FILES) | own_files
     for absorber in pool.absorbers:
         label = pool.rows.label[pool.of(absorber)]
         if min((label == k).sum() for k in range(len(CLASSES))) < LEAST_SITES:

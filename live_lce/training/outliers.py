@@ -8,18 +8,15 @@ Dietterich, ICLR 2019).
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import fields, replace
-from importlib.resources import files
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.contract import OTHER
-from live_lce.datasets.fingerprint import fingerprint
-from live_lce.datasets.rows import Rows, align
+from live_lce.datasets.rows import Rows
+from live_lce.training.computed import Named, read_sites, source_sha256, to_rows
 from live_lce.training.pool import POOL_CLASSES, Pool
 
 SOURCE = "outliers.json"
@@ -28,16 +25,12 @@ SOURCE = "outliers.json"
 
 def read_outliers() -> list[dict[str, Any]]:
     """Return the computed spectra: absorber, kind, name, prototype, formula, energy, mu."""
-    found: list[dict[str, Any]] = json.loads(
-        files("live_lce.training").joinpath("data", SOURCE).read_text()
-    )["sites"]
-    return found
+    return read_sites(SOURCE)
 
 
 def outliers_sha256() -> str:
     """Return the sha256 of the file."""
-    content = files("live_lce.training").joinpath("data", SOURCE).read_bytes()
-    return hashlib.sha256(content).hexdigest()
+    return source_sha256(SOURCE)
 
 
 def with_outliers(pool: Pool) -> Pool:
@@ -75,17 +68,8 @@ def is_outlier(pool: Pool) -> NDArray[np.bool_]:
 
 
 def _rows(entries: list[dict[str, Any]]) -> Rows:
-    done = []
-    for entry in entries:
-        energy, mu = np.array(entry["energy"]), np.array(entry["mu"])
-        problem, aligned = align(energy, mu)
-        if aligned is None:
-            raise ValueError(f"{SOURCE}: {entry['name']}: {problem}: compute it again")
-        names = (entry["name"], entry["prototype"], entry["formula"], SOURCE)
-        label = POOL_CLASSES.index(OTHER)
-        done.append(
-            (aligned.on_fine(), *aligned.span(), aligned.e0, label, *names, fingerprint(energy, mu))
-        )
-    columns = (np.asarray(column) for column in zip(*done, strict=True))
-    names_of = (field.name for field in fields(Rows) if field.name != "dropped")
-    return Rows(**dict(zip(names_of, columns, strict=True)), dropped={})
+    label = POOL_CLASSES.index(OTHER)
+    rows = to_rows([Named(e, e["name"], e["prototype"], label) for e in entries], SOURCE)
+    if rows.dropped:
+        raise ValueError(f"{SOURCE}: {rows.dropped}: compute them again")
+    return rows

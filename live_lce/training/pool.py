@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from live_lce.contract import OTHER
 from live_lce.datasets.rows import CLASSES, Rows, read_rows
 from live_lce.datasets.split import deal, groups, linked
+from live_lce.training.minerals import mineral_rows
 
 POOL_CLASSES = (*CLASSES, OTHER)
 
@@ -46,23 +47,26 @@ class Pool:
 
 
 def read_pool(folder: Path, n_folds: int, seed: int) -> Pool:
-    """Read the K-edge sites of all absorbers.
+    """Read the K-edge sites of all absorbers, and join those of minerals that the package has.
 
     Parameters
     ----------
     folder : Path
-        Holds the files, see :func:`~live_lce.datasets.rows.read_rows`.
+        Holds the files, see :func:`~live_lce.datasets.rows.read_rows`; minerals of an absorber
+        that is not in them are left out.
     n_folds : int
         Number of folds.
     seed : int
         Of the order in which groups are dealt out.
     """
     of_absorber = read_rows(folder, classes=POOL_CLASSES)
+    for absorber, minerals in mineral_rows(tuple(of_absorber), POOL_CLASSES).items():
+        of_absorber[absorber] = Rows.joined([of_absorber[absorber], minerals])
     rows = Rows.joined(list(of_absorber.values()))
-    absorber = np.repeat(np.arange(len(of_absorber)), [len(r) for r in of_absorber.values()])
+    which = np.repeat(np.arange(len(of_absorber)), [len(r) for r in of_absorber.values()])
     twins = np.concatenate(
         [np.char.add(f"{el} ", groups(r).astype(str)) for el, r in of_absorber.items()]
     )
     group = linked(twins, rows.formula)
-    cell = absorber * len(POOL_CLASSES) + rows.label
-    return Pool(rows, tuple(of_absorber), absorber, deal(group, cell, n_folds, seed))
+    cell = which * len(POOL_CLASSES) + rows.label
+    return Pool(rows, tuple(of_absorber), which, deal(group, cell, n_folds, seed))
