@@ -9,7 +9,8 @@ PAGE = """\
 page; what it measured is in `architectures.jsonl` (delete it to begin anew). The record was
 measured with training and normalization as of commit fc5ef4a; three of its lines, measured
 again, gave the same numbers to the last digit.  (Partners for mixing are drawn in another order
-since: what is measured anew will differ by chance.)
+since, and spectra of minerals have joined the pool and moved its folds: what is measured anew
+will differ.)
 
 All candidates see the same pool of computed spectra, dealt to five folds by near-duplicates and
 formulas over all absorbers. Folds {folds} are left out in turn and judged together, as they

@@ -89,7 +89,8 @@ furthest of all.
 Computed metals, sulfides, halides and organometallics of idealized structures
 (`sim/compute_outliers.py`, {n_outliers} spectra), as rows of the class `other`.  Their kinds were
 chosen in view of the kinds among the standards; no measured spectrum is trained on.  Networks
-kept in `--members` may have been trained when fewer of them were computed.
+kept in `--members` may have been trained when fewer of them were computed.  All of this page was
+measured before spectra of minerals (`training/data/minerals.json`) joined both pools.
 
 {every[1]}
 
