@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from live_lce.contract import Finding, Reason
@@ -54,6 +56,8 @@ class FileSpectrum:
         What was taken for what, for people.
     sample : str
         Sample's name, if the file has it.
+    time : float
+        When it was measured (s since 1970), if the file tells (XDI); else NaN.
     """
 
     file: Path
@@ -61,6 +65,7 @@ class FileSpectrum:
     spectrum: Spectrum
     columns: str
     sample: str = ""
+    time: float = math.nan
 
 
 def read_spectra(
@@ -100,7 +105,7 @@ def read_spectra(
             table = read_table(text)
             spectrum, described = build(table, rules, columns)
             sample = table.header.get("sample.name") or table.header.get("name") or ""
-            found = [FileSpectrum(path, "", spectrum, described, sample)]
+            found = [FileSpectrum(path, "", spectrum, described, sample, _time(table.header))]
     except FileProblemError as error:
         raise FileError(path, error.finding) from None
     except SpectrumRejectedError as error:
@@ -137,6 +142,14 @@ def _text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")  # headers with a degree sign of an older system
+
+
+def _time(header: Mapping[str, str]) -> float:
+    """Return when the scan began; XDI says it in ISO 8601, without a zone in local time."""
+    try:
+        return datetime.fromisoformat(header.get("scan.start_time", "").strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return math.nan
 
 
 def _from_group(path: Path, group: Group) -> FileSpectrum:

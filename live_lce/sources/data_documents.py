@@ -1,0 +1,172 @@
+"""Data files as documents, so that what was measured before bluesky goes through the engine.
+
+A spectrum of a file becomes a run with one stream whose events hold the energy and mu, as a
+beamline would send them that computes mu by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from live_lce.sources.archive import ArchiveError
+from live_lce.sources.documents import Document
+from live_lce.sources.files import FileError, FileSpectrum, read_spectra
+
+_NAMESPACE = uuid.UUID("0a4c9a5e-2c0f-5d5b-9f0e-6d2d6f1f8a11")
+
+
+@dataclass(frozen=True)
+class DataRun:
+    """A spectrum of a data file, as a run.
+
+    Parameters
+    ----------
+    spectrum : FileSpectrum
+        What was read.
+    start : dict
+        The start document made for it.
+    """
+
+    spectrum: FileSpectrum = field(compare=False, repr=False)
+    start: dict[str, Any]
+
+    @property
+    def uid(self) -> str:
+        """Uid of the run: follows from what the file holds."""
+        return str(self.start["uid"])
+
+    @property
+    def where(self) -> str:
+        """The file, and the spectrum's name in a project."""
+        name = self.spectrum.name
+        return f"{self.spectrum.file}, {name}" if name else str(self.spectrum.file)
+
+    def documents(self) -> Iterator[Document]:
+        """Yield start, descriptor, one page of events, and stop."""
+        yield "start", dict(self.start)
+        columns = _columns(self.spectrum)
+        time, n = self.start["time"], len(self.spectrum.spectrum.energy)
+        descriptor = _uid(self.uid, "primary")
+        keys = {
+            name: {"dtype": "number", "shape": [], "source": str(self.spectrum.file)}
+            for name in columns
+        }
+        keys["energy"]["units"] = "eV"
+        yield (
+            "descriptor",
+            {
+                "uid": descriptor,
+                "run_start": self.uid,
+                "name": "primary",
+                "time": time,
+                "data_keys": keys,
+                "configuration": {},
+                "hints": {},
+                "object_keys": {},
+            },
+        )
+        yield (
+            "event_page",
+            {
+                "descriptor": descriptor,
+                "seq_num": list(range(1, n + 1)),
+                "uid": [_uid(descriptor, str(number)) for number in range(1, n + 1)],
+                "time": [time] * n,
+                "data": columns,
+                "timestamps": {name: [time] * n for name in columns},
+                "filled": {},
+            },
+        )
+        yield (
+            "stop",
+            {
+                "uid": _uid(self.uid, "stop"),
+                "run_start": self.uid,
+                "time": time,
+                "exit_status": "success",
+                "reason": "",
+                "num_events": {"primary": n},
+            },
+        )
+
+
+def read_data_runs(path: str | Path) -> list[DataRun]:
+    """Read the spectra of a data file as runs.
+
+    Equal files give equal uids, whatever they are called, so that none is published twice.
+
+    Parameters
+    ----------
+    path : path
+        XDI, columns of numbers, or an Athena project; gzipped or not.
+
+    Returns
+    -------
+    list of DataRun
+        One for each spectrum.
+
+    Raises
+    ------
+    ArchiveError
+        If no spectrum can be read; one line with the reason.
+    """
+    path = Path(path)
+    try:
+        spectra = read_spectra(path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        written = path.stat().st_mtime
+    except FileError as error:
+        raise ArchiveError(str(error)) from None
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be read: {error}") from None
+    return [
+        DataRun(spectrum, _start(spectrum, digest, number, written))
+        for number, spectrum in enumerate(spectra)
+    ]
+
+
+def _start(found: FileSpectrum, digest: str, number: int, written: float) -> dict[str, Any]:
+    spectrum = found.spectrum
+    start = {
+        "uid": _uid(digest, str(number)),
+        # When it was measured, if the file tells; else when the file was written.
+        "time": found.time if math.isfinite(found.time) else written,
+        "plan_name": "data_file",
+        "motors": ["energy"],
+        "hints": {"dimensions": [[["energy"], "primary"]]},
+        "num_points": len(spectrum.energy),
+        "sample_name": found.sample,
+        "element": spectrum.absorber,
+        "edge": spectrum.edge,
+        "data_file": {
+            "name": found.file.name,
+            "sha256": digest,
+            "spectrum": found.name,
+            "columns": found.columns,
+            "remarks": [finding.sentence for finding in spectrum.findings],
+        },
+    }
+    return {key: value for key, value in start.items() if value != ""}
+
+
+def _columns(found: FileSpectrum) -> dict[str, list[float]]:
+    spectrum = found.spectrum
+    columns = {"energy": spectrum.energy.tolist(), "mu": spectrum.mu.tolist()}
+    if spectrum.reference is not None:
+        # The engine takes a foil from two chambers: mu = ln(it / ir).
+        columns["it"] = np.exp(spectrum.reference).tolist()
+        columns["ir"] = [1.0] * len(spectrum.energy)
+    return columns
+
+
+def _uid(*parts: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))

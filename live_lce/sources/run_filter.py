@@ -1,0 +1,52 @@
+"""The documents of one run, out of a sequence in which several runs may lie interleaved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class RunFilter:
+    """Tells the documents of one run from those of others.
+
+    Parameters
+    ----------
+    uid : str
+        Uid of the run.
+
+    Attributes
+    ----------
+    ended : bool
+        The run's stop document was seen.
+    """
+
+    def __init__(self, uid: str) -> None:
+        self._uid = uid
+        self._begun = False
+        self.ended = False
+        self._mine: set[str] = set()  # uids of descriptors and resources
+
+    def ends(self, name: str, doc: Mapping[str, Any]) -> bool:
+        """Tell whether a document begins the run a second time: another attempt at it."""
+        return name == "start" and self._begun and doc.get("uid") == self._uid
+
+    def holds(self, name: str, doc: Mapping[str, Any]) -> bool:
+        """Tell whether a document belongs to the run.
+
+        What is so malformed that it names no run does: the engine counts it.
+        """
+        if name == "start":
+            mine = doc.get("uid") == self._uid
+            self._begun = self._begun or mine
+            return mine
+        if name in {"descriptor", "resource", "stream_resource"}:
+            mine = doc.get("run_start", self._uid) == self._uid
+            if mine:
+                self._mine.add(str(doc.get("uid")))
+            return mine
+        if name == "stop":
+            mine = doc.get("run_start", self._uid) == self._uid
+            self.ended = self.ended or mine
+            return mine
+        parent = doc.get("descriptor", doc.get("resource", doc.get("stream_resource")))
+        return parent is None or str(parent) in self._mine
