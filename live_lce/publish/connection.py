@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 PROBE_TIMEOUT = 3.0
 ATTEMPTS = 2
+_SHORT_ANSWERS = ("application/json", "application/x-msgpack")
 
 
 class TiledAwayError(ConnectionError):
@@ -178,7 +179,7 @@ def _probe(uri: str) -> None:
 
 
 def limit_attempts(http_client: Any, uri: str, attempts: int = ATTEMPTS) -> None:
-    """Let requests that get no answer fail after few attempts.
+    """Let requests that get no whole answer fail after few attempts.
 
     Tiled's client repeats for 45 s, which its environment variables change only
     for the whole process.  This counts the attempts of one client, and ends them
@@ -195,6 +196,10 @@ def limit_attempts(http_client: Any, uri: str, attempts: int = ATTEMPTS) -> None
     def after(response: Any) -> None:
         nonlocal unanswered
         if response.status_code < 500:
+            # The head of an answer is none: connections break in the middle, too.  Data may be
+            # streamed and large, and are left alone; what writing gets back is short.
+            if response.headers.get("content-type", "").startswith(_SHORT_ANSWERS):
+                response.read()
             unanswered = 0
 
     hooks = http_client.event_hooks
