@@ -127,8 +127,7 @@ def compose(
     uid: str | None = None,
 ) -> list[Document]:
     """Return the documents of a run with one stream."""
-    metadata = dict(start) | ({"uid": uid} if uid else {})
-    bundle = event_model.compose_run(metadata=metadata, time=time, validate=False)
+    bundle = event_model.compose_run(uid=uid, metadata=dict(start), time=time, validate=False)
     documents: list[Document] = [("start", bundle.start_doc)]
     stream_bundle = bundle.compose_descriptor(
         name=stream, data_keys=dict(keys), time=time, validate=False
