@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_parts import Cli, cli, write_scan
+from cli_parts import Cli, cli
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.server import EmbeddedTiled
@@ -209,10 +209,10 @@ def test_replay_into_tiled(cli: Cli, tmp_path: Path, server: EmbeddedTiled) -> N
 
 
 def test_replay_of_what_is_no_document(cli: Cli, tmp_path: Path) -> None:
-    write_scan(tmp_path / "fe.xdi")
+    (tmp_path / "words.txt").write_text("no numbers\n")
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "binary.jsonl").write_bytes(b"\x89\0\1")
-    for name in ("fe.xdi", "empty.jsonl", "binary.jsonl", "missing.jsonl"):
+    for name in ("words.txt", "empty.jsonl", "binary.jsonl", "missing.jsonl"):
         done = cli("replay", "--json", name)
         assert done.code == 1, name
         assert name in done.json["problems"][0]
@@ -227,12 +227,12 @@ def test_replay_of_the_recorded_scans(cli: Cli, shared: Path) -> None:
     assert len(uids) == 1 and done.json["predictions"][-1]["absorber"] == "Fe"
 
 
-def test_replay_of_a_path_that_is_no_file(cli: Cli, tmp_path: Path) -> None:
+def test_replay_of_a_path_that_holds_no_runs(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     done = cli("replay", "folder", "missing.jsonl")
     assert done.code == 1
-    assert "folder: is a folder: name its files" in done.err
-    assert "missing.jsonl: no such file: check the path" in done.err
+    assert "folder: holds no runs: check the path" in done.err
+    assert "missing.jsonl: no such file or folder: check the path" in done.err
 
 
 def test_replay_explains_its_codes_once(cli: Cli, shared: Path) -> None:

@@ -32,6 +32,11 @@ ALLOWED: dict[str, set[str] | None] = {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
         "publish",
     },
+    "results": {"contract", "publish.connection", "publish.published"},
+    "replay": {
+        *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
+        *("publish", "sources"),
+    },
     "server": set(),
     "labels": set(),
     "datasets": {"contract", "settings", "spectra", "classifiers.card"},

@@ -1,40 +1,71 @@
-"""``live-lce replay``: documents from files, as if the scan ran now."""
+"""``live-lce replay``: archived runs, as if their scans ran now."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_lce.cli import _output
-from live_lce.cli._output import number, styled
+from live_lce.cli import _output, _replayed
+from live_lce.cli._query import query
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from live_lce.config import Config
+    from live_lce.replay.candidates import Candidates
+    from live_lce.replay.setup import Setup
+    from live_lce.replay.summary import Summary
+    from live_lce.sources.archive import ArchivedRun, Query
 
-    from live_lce.engine.engine import Engine
-    from live_lce.engine.types import Result, RunClosed
-    from live_lce.publish.publisher import Publisher
-
-_HEADER = (
-    f"{'last/eV':>9} {'points':>6} {'':5} {'edge':5} {'status':8} {'label':8} {'conf.':>5}  reason"
+SOURCE_HELP = (
+    "File of bluesky documents (JSON lines) or data, folder, pattern, address of a Tiled "
+    "container, profile:NAME of Tiled, or databroker:NAME."
 )
 
 
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="JSON lines of bluesky documents.")],
+    sources: Annotated[list[str], typer.Argument(help=SOURCE_HELP)],
     tiled: Annotated[
         str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
     ] = "",
+    since: Annotated[
+        str, typer.Option(help="Runs that started then or later: a date, time, or 7d, 12h ago.")
+    ] = "",
+    until: Annotated[str, typer.Option(help="Runs that started then or before.")] = "",
+    uid: Annotated[
+        list[str] | None, typer.Option(help="Uid of a run, or its first 8 characters.")
+    ] = None,
+    scan_id: Annotated[list[int] | None, typer.Option(help="Scan id.")] = None,
+    sample: Annotated[str, typer.Option(help="Name of the sample; * stands for any text.")] = "",
+    absorber: Annotated[
+        str, typer.Option(help="Element; runs that do not state theirs are taken.")
+    ] = "",
+    plan: Annotated[str, typer.Option(help="Name of the plan; * stands for any text.")] = "",
+    where: Annotated[
+        list[str] | None, typer.Option(help="key=value of the start document; dots go deeper.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done with each run.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of processes.")] = 1,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Analyse anew what other models or settings did, superseding it."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
 ) -> None:
     """Replay recorded scans, and publish their predictions to Tiled.
 
-    The predictions are those that the running scan would have had.  Runs that are no
-    spectrum are left alone.  Without a Tiled server they are only printed.
+    The predictions are those that the running scan would have had.  What Tiled has
+    already is left, so that a replay that was stopped goes on where it was.  Runs that are
+    no spectrum are left alone.  Without a Tiled server the predictions are only printed.
 
     Examples
     --------
@@ -42,183 +73,123 @@ def replay(
 
         live-lce replay --tiled http://localhost:8000?api_key=secret backup/*.jsonl
 
+        live-lce replay http://localhost:8000/raw --since 7d --absorber Fe --dry-run
+
+        live-lce replay databroker:bmm --since 2016-01-01 --until 2026-01-01 --jobs 8
+
         live-lce replay --json scan.jsonl > predictions.json
     """
-    from live_lce.classifiers.registry import Registry
-    from live_lce.cli._publishing import report, tiled_publisher
     from live_lce.config import load_config
-    from live_lce.engine.engine import Engine
 
-    loaded = load_config(config)
-    publisher = None
-    if tiled or loaded.tiled.uri:
-        publisher = tiled_publisher(loaded, tiled, "replay")
-    else:
-        _output.note("No Tiled server is configured: the predictions are printed, not published.")
-    engine = Engine(loaded.analysis, Registry.beside_shipped(loaded.models))
-    session = _Session(engine, publisher, None if json else _output.console())
-    published = True
-    try:
-        for path in files:
-            session.replay(path)
-    finally:
-        if publisher is not None:
-            publisher.close()
-            published = report(publisher.counters)
-    if json:
-        counters = publisher.counters if publisher else None
-        _output.print_json({**session.as_json(), "published": counters})
-    else:
-        session.explain()
-    if not published or session.failed:
+    wanted = query(
+        since=since, until=until, uid=uid or (), scan_id=scan_id or (), sample=sample,
+        absorber=absorber, plan=plan, where=where or (), now=time.time(),
+    )  # fmt: skip
+    setup = _setup(load_config(config), tiled, force=force, partial_rows=json)
+    listener = _replayed.Json(dry=dry_run) if json else _replayed.Lines(dry=dry_run)
+    fine = _Session(setup, listener).run(sources, wanted, jobs=jobs, dry=dry_run)
+    if not fine:
         raise typer.Exit(_output.FAILED)
 
 
+def _setup(config: Config, tiled: str, *, force: bool, partial_rows: bool) -> Setup:
+    from live_lce.replay.setup import Setup
+
+    address = tiled or config.tiled.uri
+    if not address:
+        _output.note("No Tiled server is configured: the predictions are printed, not published.")
+    return Setup(
+        config,
+        address,
+        force=force,
+        partial_rows=partial_rows or not address,
+        prepare=_output.quiet_logging,
+    )
+
+
 class _Session:
-    """What was replayed so far."""
+    """One replay: its runs, told to a listener and counted."""
 
-    def __init__(
-        self, engine: Engine, publisher: Publisher | None, console: Console | None
+    def __init__(self, setup: Setup, listener: _replayed.Listener) -> None:
+        from live_lce.replay.summary import Summary
+
+        self._setup = setup
+        self._listener = listener
+        self._summary: Summary = Summary()
+
+    def run(self, sources: list[str], wanted: Query, *, jobs: int, dry: bool) -> bool:
+        """Replay the runs, or only plan it; return whether all went well."""
+        counters: Counter[str] = Counter()
+        with ExitStack() as stack:
+            candidates = stack.enter_context(closing(self._candidates(sources, wanted, stack)))
+            bar = stack.enter_context(_replayed.Bar(self._summary))
+            if dry:
+                self._plan(candidates)
+            else:
+                if bar.wanted() and self._setup.tiled:
+                    bar.start(candidates.count())
+                self._replay(candidates, jobs, counters, bar.update)
+        return self._end(counters, dry=dry)
+
+    def _candidates(self, sources: list[str], wanted: Query, stack: ExitStack) -> Candidates:
+        from live_lce.config import state_folder
+        from live_lce.replay.candidates import Candidates
+        from live_lce.replay.journal import Journal
+
+        journal = None
+        if self._setup.tiled:  # where nothing is published, all is printed every time
+            journal = stack.enter_context(closing(Journal(state_folder())))
+        return Candidates(sources, wanted, self._setup, journal=journal, on_problem=self._problem)
+
+    def _plan(self, candidates: Candidates) -> None:
+        for run, action in candidates:
+            self._summary.planned[action] += 1
+            self._listener.planned(run, action)
+
+    def _replay(
+        self,
+        candidates: Candidates,
+        jobs: int,
+        counters: Counter[str],
+        update: Callable[[], None],
     ) -> None:
-        self.engine = engine
-        self.publisher = publisher
-        self.console = console
-        self.predictions: list[dict[str, Any]] = []
-        self.left_alone: list[str] = []
-        self.problems: list[str] = []
-        self._heads: dict[str, str] = {}
-        self._with_results: set[str] = set()
+        from live_lce.replay.outcome import RunStatus
+        from live_lce.replay.pool import replayed
 
-    @property
-    def failed(self) -> bool:
-        """Whether a file could not be read, or a prediction failed."""
-        return bool(self.problems) or any(p["status"] == "failed" for p in self.predictions)
+        runs = self._to_analyse(candidates, update)
+        with closing(replayed(self._setup, runs, jobs, counters)) as outcomes:
+            for outcome in outcomes:
+                for_good = outcome.ended and not outcome.malformed
+                empty = outcome.status is RunStatus.NO_SPECTRUM and for_good
+                candidates.done(outcome.uid, empty=empty)
+                self._summary.add(outcome)
+                self._listener.done(outcome)
+                if outcome.problem:
+                    self._listener.problem(outcome.problem)
+                update()
 
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        return {
-            "predictions": self.predictions,
-            "left_alone": self.left_alone,
-            "problems": self.problems,
-        }
-
-    def replay(self, path: Path) -> None:
-        """Replay one file; a file that cannot be read is reported."""
-        from live_lce.sources.documents import DocumentsError, read_documents
-
-        if not path.is_file():
-            kind = (
-                "is a folder: name its files" if path.is_dir() else "no such file: check the path"
-            )
-            self._problem(f"{path}: {kind}")
-            return
-        seen = False
-        try:
-            for name, doc in read_documents(path):
-                seen = True
-                began = time.perf_counter()
-                if name == "start":
-                    self._heads[str(doc.get("uid", ""))] = _head(path, doc)
-                for output in self.engine(name, doc):
-                    self._take(output, time.perf_counter() - began)
-        except DocumentsError as error:
-            self._problem(str(error))
-        else:
-            if not seen:
-                self._problem(f"{path}: no documents: expected bluesky documents, one JSON a line")
-        for output in self.engine.finish():
-            self._take(output, 0.0)
-
-    def explain(self) -> None:
-        """Print what the codes in the lines mean, each once."""
-        from live_lce.contract import REASON_WORDS, Reason
-
-        said = (c for p in self.predictions for c in p["reason"].split(";"))
-        codes = [c for c in dict.fromkeys(said) if c and c != Reason.SCAN_RUNNING.value]
-        if self.console is not None and codes:
-            self.console.print()
-            for code in codes:
-                self.console.print(
-                    f"  {code}: {REASON_WORDS[Reason(code)]}", markup=False, soft_wrap=True
-                )
+    def _to_analyse(
+        self, candidates: Candidates, update: Callable[[], None]
+    ) -> Iterator[ArchivedRun]:
+        """Yield the runs to analyse; count the others."""
+        for run, action in candidates:
+            if action.analyses:
+                yield run
+                continue
+            self._summary.left(action)
+            self._listener.planned(run, action)
+            update()
 
     def _problem(self, text: str) -> None:
-        self.problems.append(text)
-        _output.note(f"live-lce: {text}")
+        self._summary.problems += 1
+        self._listener.problem(text)
 
-    def _take(self, output: Result | RunClosed, latency: float) -> None:
-        from live_lce.engine.types import RunClosed
+    def _end(self, counters: Counter[str], *, dry: bool) -> bool:
+        from live_lce.cli._publishing import report
 
-        if isinstance(output, RunClosed):
-            self._close(output)
-            return
-        if self.publisher is not None:
-            self.publisher.result(output, latency)
-        uid = output.run.uid
-        found = _row(output)
-        self.predictions.append(found)
-        new = uid not in self._with_results
-        self._with_results.add(uid)
-        if self.console is None:
-            return
-        if new:
-            self.console.print(f"\n[bold]{self._heads.get(uid, uid)}[/bold]\n{_HEADER}")
-        self.console.print(_line(found), soft_wrap=True)
-
-    def _close(self, closed: RunClosed) -> None:
-        if self.publisher is not None:
-            self.publisher.closed(closed)
-        if closed.uid in self._with_results:
-            return
-        self.left_alone.append(closed.uid)
-        if self.console is not None:
-            head = self._heads.get(closed.uid, closed.uid)
-            self.console.print(f"\n[bold]{head}[/bold]\nNo spectrum: left alone.")
-
-
-def _head(path: Path, start: dict[str, Any]) -> str:
-    scan = f", scan {start['scan_id']}" if "scan_id" in start else ""
-    return f"{path.name}{scan}, run {str(start.get('uid', ''))[:8]}".replace("[", "\\[")
-
-
-def _row(result: Result) -> dict[str, Any]:
-    prediction, normalized = result.prediction, result.normalized
-    probabilities = prediction.probabilities
-    return {
-        "uid": result.run.uid,
-        "stream": result.run.stream,
-        "spectrum_index": result.spectrum_index,
-        "final": result.final,
-        "last_energy": float(normalized.raw_energy[-1]) if normalized else None,
-        "n_points": result.n_points,
-        "raw_seq_num_last": result.raw_seq_num_last,
-        "absorber": prediction.absorber,
-        "edge": prediction.edge,
-        "status": prediction.status.value,
-        "reason": prediction.reason,
-        "label": prediction.label,
-        "confidence": float(prediction.confidence),
-        "label_set": list(prediction.label_set),
-        "probabilities": None
-        if probabilities is None
-        else dict(zip(prediction.classes, map(float, probabilities), strict=True)),
-        "coverage": float(prediction.coverage),
-        "e0": normalized.e0 if normalized else None,
-        "edge_step": normalized.edge_step if normalized else None,
-        "model": prediction.model.name,
-    }
-
-
-def _line(row: dict[str, Any]) -> str:
-    from live_lce.contract import Reason
-
-    status = styled(row["status"]) + " " * (8 - len(row["status"]))
-    edge = f"{row['absorber']} {row['edge']}".strip() or "-"
-    confidence = number(row["confidence"]) if row["label"] else "-"
-    codes = [c for c in row["reason"].split(";") if c and c != Reason.SCAN_RUNNING.value]
-    return (
-        f"{number(row['last_energy'], 1):>9} {row['n_points']:>6} "
-        f"{'final' if row['final'] else '':5} {edge:5} {status} "
-        f"{_output.label_cell(row['label'], row['label_set'], row['reason']):8} "
-        f"{confidence:>5}  {', '.join(codes)}"
-    )
+        publishing = bool(self._setup.tiled) and not dry
+        self._listener.end(self._summary, dict(counters) if publishing else None)
+        if self._setup.tiled:
+            _output.note(self._summary.said())
+        published = report(counters) if publishing else True
+        return published and not self._summary.failed

@@ -1,0 +1,168 @@
+"""One archived run after the other: documents, engine, publisher."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from live_lce.engine.engine import Engine
+from live_lce.engine.run import as_time
+from live_lce.engine.types import RunClosed
+from live_lce.publish.publisher import Publisher
+from live_lce.replay.outcome import Outcome, RunStatus
+from live_lce.replay.rows import prediction_row
+from live_lce.replay.setup import Setup
+from live_lce.sources.archive import ArchivedRun, ArchiveError
+from live_lce.sources.documents import Document, DocumentsError
+from live_lce.sources.queue import SpillQueue
+
+logger = logging.getLogger(__name__)
+
+IN_MEMORY = 20_000
+"""Documents of one run that are kept in memory; the rest waits in a temporary file."""
+SILENCE = 7200.0
+"""A run without a stop document may still be running for so long after its last one (s)."""
+
+
+@dataclass
+class _Read:
+    """A whole run, read before any of it is analysed."""
+
+    documents: SpillQueue[Document] = field(default_factory=lambda: SpillQueue(IN_MEMORY))
+    ended: bool = False
+    last_time: float = float("-inf")
+
+
+class Worker:
+    """Analyses and publishes runs, each as a whole; never raises.
+
+    A run is read to its end first: of one that cannot be read, nothing is published.
+
+    Parameters
+    ----------
+    setup : Setup
+        How, and where results go.
+    now : callable
+        Returns the time (s), to tell runs that may still be running.
+    """
+
+    def __init__(self, setup: Setup, *, now: Callable[[], float] = time.time) -> None:
+        self._setup = setup
+        self._now = now
+        self._publisher: Publisher | None = setup.publisher()
+        self._registry = setup.registry()
+        self._engine = self._new_engine()
+
+    def __call__(self, run: ArchivedRun) -> Outcome:
+        """Replay one run.
+
+        Parameters
+        ----------
+        run : ArchivedRun
+            From an archive.
+
+        Returns
+        -------
+        Outcome
+            Also where it failed.
+        """
+        try:
+            outcome = self._replay(run)
+        except Exception as error:
+            logger.debug("Run %s failed so:", run.uid, exc_info=error)
+            self._engine = self._new_engine()  # whatever state the error left in it
+            outcome = Outcome(run.uid, run.where, RunStatus.FAILED, problem=_problem(run, error))
+        return replace(outcome, scan=str(run.start.get("scan_id", "")))
+
+    def close(self) -> dict[str, int]:
+        """Close the publisher, and return its counters (empty if nothing is published)."""
+        if self._publisher is None:
+            return {}
+        self._publisher.close()
+        return dict(self._publisher.counters)
+
+    def _replay(self, run: ArchivedRun) -> Outcome:
+        read = _read(run)
+        try:
+            if self._publisher is not None and self._may_run(read):
+                return Outcome(run.uid, run.where, RunStatus.RUNNING, ended=False)
+            return self._analyse(run, read)
+        finally:
+            read.documents.close()
+
+    def _may_run(self, read: _Read) -> bool:
+        # What is published of a run that goes on would stand in the way of the whole one.
+        return not read.ended and read.last_time > self._now() - SILENCE
+
+    def _analyse(self, run: ArchivedRun, read: _Read) -> Outcome:
+        malformed = self._engine.counters["malformed"]
+        before = Counter(self._publisher.counters) if self._publisher else Counter[str]()
+        rows: list[dict[str, Any]] = []
+        while len(read.documents):
+            name, doc = read.documents.get()
+            began = time.perf_counter()
+            for output in self._engine(name, doc):
+                self._take(output, time.perf_counter() - began, rows)
+        for output in self._engine.finish():
+            self._take(output, 0.0, rows)
+        counters = Counter(self._publisher.counters) if self._publisher else None
+        return Outcome(
+            run.uid,
+            run.where,
+            _status(bool(rows), before, counters),
+            rows=tuple(row for row in rows if row["final"] or self._setup.partial_rows),
+            malformed=self._engine.counters["malformed"] - malformed,
+            ended=read.ended,
+        )
+
+    def _take(self, output: Any, latency: float, rows: list[dict[str, Any]]) -> None:
+        if isinstance(output, RunClosed):
+            if self._publisher is not None:
+                self._publisher.closed(output)
+            return
+        if self._publisher is not None:
+            self._publisher.result(output, latency)
+        rows.append(prediction_row(output))
+
+    def _new_engine(self) -> Engine:
+        return Engine(self._setup.config.analysis, self._registry)
+
+
+def _read(run: ArchivedRun) -> _Read:
+    read = _Read()
+    try:
+        for name, doc in run.documents():
+            read.documents.put((name, doc))
+            read.ended = read.ended or name == "stop"
+            if name in ("start", "event", "stop"):
+                read.last_time = max(read.last_time, as_time(doc))
+        if not len(read.documents):
+            raise ArchiveError(f"{run.where}: run {run.uid[:8]} has no documents: left alone")
+    except BaseException:
+        read.documents.close()
+        raise
+    return read
+
+
+def _status(any_rows: bool, before: Counter[str], after: Counter[str] | None) -> RunStatus:
+    if not any_rows:
+        return RunStatus.NO_SPECTRUM
+    if after is None:
+        return RunStatus.PREDICTED
+    if any(after[name] > before[name] for name in ("errors", "runs_spooled")):
+        return RunStatus.KEPT
+    if after["runs_published"] > before["runs_published"]:
+        return RunStatus.PUBLISHED
+    return RunStatus.THERE
+
+
+def _problem(run: ArchivedRun, error: Exception) -> str:
+    """Return one line that names the run."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ArchiveError | DocumentsError):
+        return text
+    return f"{run.where}: run {run.uid[:8]}: {type(error).__name__}: {text}"
