@@ -16,6 +16,8 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 FILE = "replay.sqlite"
+PATIENCE = 10.0
+"""How long another replay may hold the file (s)."""
 _CHUNK = 500  # SQLite takes 999 variables or more, by its build
 
 
@@ -112,7 +114,7 @@ class Journal:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10.0)
+    connection = sqlite3.connect(path, timeout=PATIENCE)
     try:
         # A kill loses nothing that was handed to the system; only a loss of power may.
         connection.execute("PRAGMA synchronous = OFF")
