@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from live_lce.engine import metadata
 from live_lce.engine.presets import lookup, recognize
+from live_lce.settings import Signals
 from live_lce.sources.documents import Document
 
 SHORTEST_UID = 8
@@ -177,7 +178,9 @@ class Archive(Protocol):
         """Let the source go."""
 
 
-def open_archive(source: str, *, api_key: str | None = None) -> Archive:
+def open_archive(
+    source: str, *, api_key: str | None = None, signals: Signals | None = None
+) -> Archive:
     """Open a source of archived runs.
 
     Parameters
@@ -188,6 +191,9 @@ def open_archive(source: str, *, api_key: str | None = None) -> Archive:
         gzipped or not), a data file, a folder of such files, or a pattern with ``*``.
     api_key : str, optional
         For Tiled; else from the address, else from ``TILED_API_KEY``.
+    signals : Signals, optional
+        The engine's settings that name data keys, so that tables are not read whole where
+        Tiled has no exporter.
 
     Returns
     -------
@@ -199,6 +205,16 @@ def open_archive(source: str, *, api_key: str | None = None) -> Archive:
     ArchiveError
         If there is no such file or folder, or the source is none of these.
     """
+    kind, _, rest = source.partition(":")
+    if kind.lower() in {"http", "https", "profile"} and rest:
+        from live_lce.sources.tiled_runs import TiledArchive
+        from live_lce.sources.tiled_source import TiledSource
+
+        return TiledArchive(TiledSource(source, api_key=api_key), signals=signals)
+    if kind == "databroker" and rest:
+        from live_lce.sources.databroker_runs import DatabrokerArchive
+
+        return DatabrokerArchive(rest, signals=signals)
     from live_lce.sources.document_files import FileArchive
 
     return FileArchive(source)

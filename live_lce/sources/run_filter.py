@@ -36,17 +36,15 @@ class RunFilter:
         What is so malformed that it names no run does: the engine counts it.
         """
         if name == "start":
-            mine = doc.get("uid") == self._uid
+            mine = bool(doc.get("uid") == self._uid)
             self._begun = self._begun or mine
             return mine
-        if name in {"descriptor", "resource", "stream_resource"}:
-            mine = doc.get("run_start", self._uid) == self._uid
-            if mine:
+        if name in {"descriptor", "resource", "stream_resource", "stop"}:
+            mine = bool(doc.get("run_start", self._uid) == self._uid)
+            if mine and name == "stop":
+                self.ended = True
+            elif mine:
                 self._mine.add(str(doc.get("uid")))
-            return mine
-        if name == "stop":
-            mine = doc.get("run_start", self._uid) == self._uid
-            self.ended = self.ended or mine
             return mine
         parent = doc.get("descriptor", doc.get("resource", doc.get("stream_resource")))
         return parent is None or str(parent) in self._mine

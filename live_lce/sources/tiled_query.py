@@ -1,0 +1,119 @@
+"""As much of a query as Tiled can answer itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from live_lce.publish.connection import find_child
+from live_lce.sources.archive import Query
+
+logger = logging.getLogger(__name__)
+
+_WHOLE_UID = 36
+_BAD_REQUEST = 400
+
+
+def find_runs(container: Any, query: Query) -> Iterator[Any]:
+    """Yield clients of the runs that may match; the rest is for `Query.matches`.
+
+    Runs come in the order in which they were stored, which is the one of time where they
+    were stored live, because Tiled pages through it at a cost that does not grow.
+
+    Parameters
+    ----------
+    container : tiled container
+        A catalog of runs.
+    query : Query
+        What is asked for.
+    """
+    if query.uids:
+        yield from _by_uid(container, query)
+        return
+    seen = False
+    try:
+        for run in narrowed(container, query).values():
+            seen = True
+            yield run
+    except Exception as error:
+        if seen or not _is_refused(error):
+            raise
+        logger.info("Tiled cannot search so (%s): all runs are looked at.", error)
+        yield from container.values()
+
+
+def count_runs(container: Any, query: Query) -> int | None:
+    """Return how many runs Tiled finds, at most some too many; None if it cannot search so."""
+    if query.uids:
+        return len(query.uids)
+    try:
+        return len(narrowed(container, query))
+    except Exception as error:
+        if not _is_refused(error):
+            raise
+        return None
+
+
+def narrowed(container: Any, query: Query) -> Any:
+    """Return the search results for what can be asked; never fewer runs than match."""
+    from tiled.queries import Comparison, Eq, In, Like
+
+    asked: list[Any] = []
+    if query.since is not None:
+        asked.append(Comparison("ge", "start.time", float(query.since)))
+    if query.until is not None:
+        asked.append(Comparison("le", "start.time", float(query.until)))
+    if query.scan_ids:
+        asked.append(In("start.scan_id", list(query.scan_ids)))
+    if query.plan_name:
+        # In Like, other characters may stand for any text too: then more is found.
+        pattern = query.plan_name.replace("*", "%")
+        exact = "*" not in query.plan_name
+        asked.append(
+            Eq("start.plan_name", query.plan_name) if exact else Like("start.plan_name", pattern)
+        )
+    for key, text in query.where:
+        if not _may_be_other_than_text(text):
+            asked.append(Eq(f"start.{key}", text))
+    for one in asked:
+        container = container.search(one)
+    return container
+
+
+def _by_uid(container: Any, query: Query) -> Iterator[Any]:
+    from tiled.queries import Eq, Like
+
+    for uid in dict.fromkeys(query.uids):
+        if len(uid) == _WHOLE_UID:
+            run = find_child(container, uid)  # runs are stored under their uids, mostly
+            if run is not None:
+                yield run
+            else:
+                yield from container.search(Eq("start.uid", uid)).values()
+            continue
+        try:
+            yield from container.search(Like("start.uid", f"{uid}%")).values()
+        except Exception as error:
+            if not _is_refused(error):
+                raise
+            yield from (r for r in container.values() if _uid(r).startswith(uid))
+
+
+def _uid(run: Any) -> str:
+    return str((run.metadata.get("start") or {}).get("uid", ""))
+
+
+def _may_be_other_than_text(text: str) -> bool:
+    """Whether a value could be a number or a truth value in the start document."""
+    if text.lower() in {"true", "false"}:
+        return True
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_refused(error: Exception) -> bool:
+    return getattr(getattr(error, "response", None), "status_code", None) == _BAD_REQUEST
