@@ -31,6 +31,7 @@ EXTRAS = {
     "skl2onnx": "train",
     "matplotlib": "train",
     "feff10": "feff",
+    "nexusformat": "nexus",
 }
 """Top-level modules and the extra of live_lce that brings them."""
 

@@ -1,0 +1,19 @@
+"""Reading back what was published: tables, spectra, exports with their provenance."""
+
+from live_lce.results.catalog import ResultsError, open_runs
+from live_lce.results.export import FORMATS, export
+from live_lce.results.query import ResultQuery
+from live_lce.results.spectra import PublishedSpectrum, spectra
+from live_lce.results.tables import analyses, predictions
+
+__all__ = [
+    "FORMATS",
+    "PublishedSpectrum",
+    "ResultQuery",
+    "ResultsError",
+    "analyses",
+    "export",
+    "open_runs",
+    "predictions",
+    "spectra",
+]

@@ -1,0 +1,214 @@
+"""The analysis runs of a Tiled server that a query wants: metadata only, a hundred a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+from live_lce.publish.connection import Connection, explain, find_child
+from live_lce.publish.published import Analysis, analyses_of, read_analysis, resolved
+from live_lce.results.query import Attempts, QueryError, ResultQuery
+
+
+class ResultsError(RuntimeError):
+    """Results cannot be read; one line with what to do."""
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One analysis run, as its start and stop documents tell.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Uids, attempt, and whether it counts.
+    sample : str
+        Name of the sample, empty if unknown.
+    scan_id : int or None
+        Of the raw run.
+    data_session : str
+        Of the raw run, empty if it had none.
+    raw_time : float
+        Start of the raw run (s); NaN if unknown.
+    edge : str
+        Absorption edge.
+    label, status : str
+        How it ended; empty while it is open.
+    confidence : float
+        Of `label`; 0 if not answered.
+    n_final : int
+        Number of its spectra.
+    model, model_version : str
+        Name and version; empty if there was no model.
+    classes : tuple of str
+        The model's classes.
+    contract : str
+        Version of the contract that it follows.
+    source : str
+        Where the raw documents came from.
+    versions : dict of str
+        Packages that made it.
+    link : str
+        Address of its node.
+    """
+
+    analysis: Analysis
+    sample: str
+    scan_id: int | None
+    data_session: str
+    raw_time: float
+    edge: str
+    label: str
+    status: str
+    confidence: float
+    n_final: int
+    model: str
+    model_version: str
+    classes: tuple[str, ...]
+    contract: str
+    source: str
+    versions: dict[str, str]
+    link: str
+
+
+@contextmanager
+def open_runs(source: Any, *, api_key: str | None = None, path: str = "processed") -> Iterator[Any]:
+    """Open the container of analysis runs for reading; nothing is made where it is missing.
+
+    Parameters
+    ----------
+    source : str or tiled container
+        Address of the server, joined with `path`; or the container itself, which stays open.
+    api_key : str, optional
+        Else from the address, else from ``TILED_API_KEY``; one that may only read is enough.
+    path : str
+        Where the runs are, ``/`` between levels; empty for `source` itself.
+
+    Yields
+    ------
+    tiled container
+        Of the analysis runs.
+
+    Raises
+    ------
+    ResultsError
+        If the server does not answer, refuses the key, or has no such container.
+    """
+    if not isinstance(source, str):
+        yield source
+        return
+    connection = Connection(source, api_key=api_key)
+    try:
+        try:
+            node = connection.container()
+            for key in filter(None, path.split("/")):
+                child = find_child(node, key)
+                if child is None:
+                    raise ResultsError(
+                        f"{connection.uri} has no container {path}: check `tiled.uri` and "
+                        "`tiled.path`, and whether the API key may read it"
+                    )
+                node = child
+        except ResultsError:
+            raise
+        except Exception as error:
+            raise ResultsError(explain(error)) from error
+        yield node
+    finally:
+        connection.close()
+
+
+def find(
+    container: Any, query: ResultQuery | None = None, *, attempts: Attempts = "latest"
+) -> list[PublishedRun]:
+    """Return the analysis runs that a query wants, by start of the raw run.
+
+    Parameters
+    ----------
+    container : tiled container
+        Where the analysis runs are.
+    query : ResultQuery, optional
+        All by default.
+    attempts : {"latest", "all"}
+        Of several analyses of one raw run, stream and absorber only the one that counts
+        (see :mod:`live_lce.publish.published`), or all.
+
+    Raises
+    ------
+    QueryError
+        If `attempts` is neither.
+    ResultsError
+        If the server fails.
+    """
+    if attempts not in get_args(Attempts):
+        raise QueryError(f"attempts {attempts!r}: choose `latest` or `all`")
+    wanted = query or ResultQuery()
+    try:
+        found = {run.analysis.uid: run for run in _search(container, wanted)}
+        own = [run.analysis for run in found.values()]
+        if wanted.splits_analyses:
+            # What counts is known from all analyses of a raw run, found or not.
+            there = analyses_of(container, sorted({a.raw_uid for a in own}))
+            judged = [a for analyses in there.values() for a in analyses]
+        else:
+            judged = resolved(own)
+    except Exception as error:
+        raise ResultsError(explain(error)) from error
+    runs = [replace(found[a.uid], analysis=a) for a in judged if a.uid in found]
+    if attempts == "latest":
+        runs = [run for run in runs if not run.analysis.superseded_by]
+    return sorted(runs, key=_by_time)
+
+
+def _by_time(run: PublishedRun) -> tuple[float, float, str]:
+    begun = run.raw_time if run.raw_time == run.raw_time else run.analysis.time
+    return (begun, run.analysis.time, run.analysis.uid)
+
+
+def _search(container: Any, query: ResultQuery) -> Iterator[PublishedRun]:
+    for conditions in query.searches():
+        found = container
+        for condition in conditions:
+            found = found.search(condition)
+        for node in found.values():
+            run = _read(node.metadata, node.item["links"]["full"])
+            if run and query.wants_uid(run.analysis.raw_uid, run.analysis.uid):
+                yield run
+
+
+def _read(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
+    analysis = read_analysis(metadata)
+    if analysis is None:
+        return None
+    start, stop = metadata["start"], metadata.get("stop") or {}
+    ours, ended = start["live_lce"], stop.get("live_lce") or {}
+    model = ours.get("model") or {}
+    scan_id = start.get("scan_id")
+    return PublishedRun(
+        analysis=analysis,
+        sample=_sample(start.get("sample")),
+        scan_id=scan_id if isinstance(scan_id, int) else None,
+        data_session=str(start.get("data_session") or ""),
+        raw_time=float(start.get("raw_time", "nan")),
+        edge=str(ours.get("edge", "")),
+        label=str(ended.get("label", "")),
+        status=str(ended.get("status", "")),
+        confidence=float(ended.get("confidence", 0.0)),
+        n_final=int(ended.get("n_final", 0)),
+        model=str(model.get("name", "")),
+        model_version=str(model.get("version", "")),
+        classes=tuple(map(str, model.get("classes", ()))),
+        contract=str(ours.get("contract", "")),
+        source=str(ours.get("source", "")),
+        versions={str(k): str(v) for k, v in (ours.get("versions") or {}).items()},
+        link=link,
+    )
+
+
+def _sample(value: Any) -> str:
+    """Return a sample's name; bluesky allows a dictionary too."""
+    if isinstance(value, Mapping):
+        return str(value.get("name", ""))
+    return str(value or "")
