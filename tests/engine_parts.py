@@ -20,7 +20,7 @@ CLASSES = ("T4", "S5", "O6")
 GRID = Grid(start=-20.0, stop=40.0, n_points=61)
 
 
-def make_registry(folder: Path, absorber: str = "Fe") -> Registry:
+def make_registry(folder: Path, absorber: str = "Fe", version: str = "0.0.1") -> Registry:
     """Write an ONNX model that reads the white line: high is O6, low is T4."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -33,7 +33,7 @@ def make_registry(folder: Path, absorber: str = "Fe") -> Registry:
     card = ModelCard(
         name=name,
         family="lce",
-        version="0.0.1",
+        version=version,
         absorber=absorber,
         edge="K",
         classes=CLASSES,
