@@ -11,12 +11,13 @@ from live_lce.datasets.rows import align
 from live_lce.datasets.split import groups
 from live_lce.labels.structures import StructureError
 from live_lce.sim.coarse import ATTEMPTS, write_sites
-from live_lce.sim.compute_minerals import kept_sites, main
+from live_lce.sim.compute_minerals import kept_sites
 from live_lce.sim.library import load_library
 from live_lce.sim.mineral_structures import (
     OXIDE_SITES,
     SITES_WITHOUT_OXYGEN,
     found_sites,
+    idealized,
     label_mineral,
     other_sites,
     oxide_sites,
@@ -25,6 +26,7 @@ from live_lce.sim.mineral_structures import (
 )
 from live_lce.training.computed import Named, read_sites, to_rows
 from live_lce.training.minerals import SOURCE, is_mineral, mineral_rows
+from live_lce.training.outliers import read_outliers
 from live_lce.training.pool import POOL_CLASSES, Pool, read_pool
 
 RHODOCHROSITE, MN2GEO4, MN2GEO4_AGAIN, DENSE_MN3O4 = 100, 270, 271, 1332
@@ -61,10 +63,10 @@ def test_materials_of_the_demo_are_left_out():
 
 
 def test_without_oxygen_the_label_is_other():
-    (pyrite,) = found_sites("Fe", (PYRITE,))
-    assert pyrite.label == "O6"
-    assert [one.label for one in other_sites([pyrite], 3)] == [OTHER]
-    assert oxide_sites([pyrite]) == []
+    pyrite = label_mineral(PYRITE, "Fe")
+    assert [one.label for one in pyrite] == ["O6"]
+    assert [one.label for one in other_sites(pyrite, 3)] == [OTHER]
+    assert oxide_sites(pyrite) == []
     telluride = found_sites("Ni", (MELONITE,))
     assert len(other_sites(telluride, 3)) == 1
     assert other_sites(telluride, 2) == []  # a third of two: no place for what has no anion
@@ -103,6 +105,7 @@ def test_every_spectrum_is_well_formed(sites):
         assert entry["absorber"] in {*OXIDE_SITES, *SITES_WITHOUT_OXYGEN}
         oxide = "O" in Composition(entry["formula"])
         assert oxide or entry["label"] == OTHER
+    assert min(sum(e["label"] == label for e in sites) for label in LABELS) >= 5
     aligned = problems.count("")
     assert aligned >= 0.97 * len(sites), set(problems)
 
@@ -157,22 +160,31 @@ def test_minerals_are_in_the_fold_of_their_formula_and_near_duplicates(pool):
         assert set(pool.fold[own[new[own]]]) == set(range(5))
 
 
-def test_finished_spectra_are_read_and_written(sites, tmp_path, capsys):
+def test_finished_spectra_are_read_and_written(sites, tmp_path):
     keep, out = tmp_path / "keep", tmp_path / "out.json"
     keep.mkdir()
-    for e in sites[5:2:-1]:
-        name = f"{e['absorber']}-{e['amcsd_id']}-{e['site']}.json"
-        (keep / name).write_text(json.dumps(e))
-    (keep / "Fe-9-9.json").write_text("null")
-    kept = list(kept_sites(keep))
-    assert kept == sites[3:6]
-    write_sites(out, "about", "command", "version", kept)
-    assert json.loads(out.read_text())["sites"] == kept
-    assert len(out.read_text().splitlines()) == 5
-    (keep / "Fe-9-10.json").write_text('{"mu": [')
-    with pytest.raises(SystemExit):
-        main(["--keep", str(keep), "--out", str(out), "--no-compute"])
-    assert "Fe-9-10.json" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["--keep", str(tmp_path / "new"), "--out", str(out), "--no-compute"])
-    assert "no finished spectrum" in capsys.readouterr().err
+    found = found_sites("Mn", (RHODOCHROSITE, MN2GEO4, DENSE_MN3O4))
+    asked = {(one.absorber, one.amcsd_id, one.site) for one in found}
+    wanted = [e for e in sites if (e["absorber"], e["amcsd_id"], e["site"]) in asked]
+    assert len(wanted) >= 3
+    for e in wanted:
+        spectrum = {key: e[key] for key in ("cards", "energy", "mu")}
+        (keep / f"Mn-{e['amcsd_id']}-{e['site']}.json").write_text(json.dumps(spectrum))
+    (keep / "Mn-7448-0.json").write_text("of no site that is asked for")
+    assert list(kept_sites(found, keep)) == wanted
+    write_sites(out, "about", "command", "version", wanted)
+    assert json.loads(out.read_text())["sites"] == wanted
+    assert len(out.read_text().splitlines()) == len(wanted) + 2
+    first, second, *_ = (keep / f"{one.name}.json" for one in found)
+    first.write_text("null")  # FEFF failed
+    assert len(list(kept_sites(found, keep))) == len(wanted) - 1
+    second.write_text('{"mu": [')
+    with pytest.raises(ValueError, match=f"{second.name}.*delete the file"):
+        list(kept_sites(found, keep))
+
+
+def test_idealized_structures_are_not_computed_again(sites):
+    assert "FeS2" in idealized("Fe")
+    assert found_sites("Fe", (PYRITE,)) == []
+    known = {(e["absorber"], e["formula"]) for e in read_outliers()}
+    assert known.isdisjoint((e["absorber"], e["formula"]) for e in sites)

@@ -106,7 +106,8 @@ def bonding(structure: Structure, site: int) -> Bonding:
         warnings.filterwarnings("ignore", message=_RADII)
         try:
             data = _finder().get_nn_data(structure, site)
-        except (ValueError, RuntimeError) as error:  # of its Voronoi cells
+        # Of its Voronoi cells; TypeError of elements that have no radius.
+        except (ValueError, RuntimeError, TypeError) as error:
             words = " ".join(str(error).split())
             raise StructureError(f"CrystalNN fails for site {site} ({words})") from None
     return Bonding(

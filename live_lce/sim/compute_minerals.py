@@ -6,9 +6,9 @@ To make it again (extras ``feff`` and ``train``; about three hours on two cores)
     python -m live_lce.sim.compute_minerals --keep FOLDER --jobs 2 \
         --out live_lce/training/data/minerals.json
 
-Each finished spectrum is kept in a file of its own, so that a run can be stopped; ``null`` is
-kept where FEFF failed with all settings, and such a site is left out: delete the file to try
-again.  The result holds all that is kept, also of other absorbers.
+Structures are chosen and labelled first (two minutes).  Each finished spectrum is kept in a
+file of its own, so that a run can be stopped; ``null`` is kept where FEFF failed with all
+settings, and such a site is left out: delete the file to try again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,12 +37,12 @@ ABOUT = (
     " Database (Downs and Hall-Wallace, Am. Mineral. 88, 247 (2003)): own data."
 )
 COMMAND = "python -m live_lce.sim.compute_minerals --keep FOLDER --out minerals.json"
-CONTENT = ("mineral", "formula", "label", "cards", "energy", "mu")
-"""Of a file of a finished spectrum; its name is that of the site."""
+WHAT = ("absorber", "amcsd_id", "mineral", "formula", "site", "label")
+SPECTRUM = ("cards", "energy", "mu")
 
 
 def compute(site: MineralSite) -> dict[str, Any]:
-    """Compute one spectrum.
+    """Compute one spectrum, as it is kept.
 
     Raises
     ------
@@ -50,12 +50,7 @@ def compute(site: MineralSite) -> dict[str, Any]:
         If FEFF fails with all settings.
     """
     structure = read_mineral(site.amcsd_id)
-    return {
-        "mineral": site.mineral,
-        "formula": site.formula,
-        "label": site.label,
-        **spectrum(structure, site.absorber, site.site, site.name).to_json(),
-    }
+    return spectrum(structure, site.absorber, site.site, site.name).to_json()
 
 
 def compute_missing(sites: Sequence[MineralSite], keep: Path, jobs: int) -> None:
@@ -84,26 +79,25 @@ def compute_missing(sites: Sequence[MineralSite], keep: Path, jobs: int) -> None
             sys.stderr.write(f"{done}/{len(missing)} {name}: {word}\n")
 
 
-def kept_sites(keep: Path) -> Iterator[dict[str, Any]]:
-    """Yield the finished spectra, by absorber, structure and site.
+def kept_sites(sites: Iterable[MineralSite], keep: Path) -> Iterator[dict[str, Any]]:
+    """Yield those sites that have a finished spectrum, by absorber, structure and site.
 
     Raises
     ------
     ValueError
-        If a file is not as this module writes it.
+        If a kept file is not as this module writes it.
     """
-    entries = []
-    for path in keep.glob("*.json"):
+    for site in sorted(sites, key=lambda s: (s.absorber, s.amcsd_id, s.site)):
+        path = keep / f"{site.name}.json"
+        if not path.exists():
+            continue
         try:
             kept = json.loads(path.read_text())
-            if kept is None:
-                continue
-            absorber, amcsd_id, site = path.stem.split("-")
-            which = {"absorber": absorber, "amcsd_id": int(amcsd_id), "site": int(site)}
-            entries.append(which | {key: kept[key] for key in CONTENT})
+            if kept is not None:
+                columns = {key: kept[key] for key in SPECTRUM}
+                yield {key: getattr(site, key) for key in WHAT} | columns
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: {error!r}: no finished spectrum, delete the file") from None
-    yield from sorted(entries, key=lambda e: (e["absorber"], e["amcsd_id"], e["site"]))
 
 
 def _begin() -> None:
@@ -122,21 +116,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, required=True, help="folder of finished spectra")
     parser.add_argument("--jobs", type=int, default=1, help="sites computed at the same time")
     parser.add_argument("--absorber", nargs="+", choices=absorbers, help="compute only these")
-    parser.add_argument("--no-compute", action="store_true", help="write what is kept")
+    parser.add_argument("--no-compute", action="store_true", help="write what is kept of all")
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         parser.error("--jobs: at least 1")
     options.keep.mkdir(parents=True, exist_ok=True)
+    sites = list(mineral_sites())
     if not options.no_compute:
-        compute_missing(list(mineral_sites(options.absorber or ())), options.keep, options.jobs)
+        chosen = [one for one in sites if one.absorber in (options.absorber or absorbers)]
+        compute_missing(chosen, options.keep, options.jobs)
     try:
-        sites = list(kept_sites(options.keep))
+        done = list(kept_sites(sites, options.keep))
     except ValueError as error:
         parser.error(str(error))
-    if not sites:
+    if not done:
         parser.error(f"{options.keep}: no finished spectrum in it")
-    write_sites(options.out, ABOUT, COMMAND, feff_version(), sites)
-    sys.stderr.write(f"{options.out}: {len(sites)} sites\n")
+    write_sites(options.out, ABOUT, COMMAND, feff_version(), done)
+    sys.stderr.write(f"{options.out}: {len(done)} of {len(sites)} sites\n")
     return 0
 
 

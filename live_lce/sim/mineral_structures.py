@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from live_lce.labels.sites import label_structure
 from live_lce.labels.structures import StructureError, parse_cif
 from live_lce.sim.library import load_library
+from live_lce.sim.outlier_structures import outliers
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -146,6 +147,12 @@ def structure_ids(absorber: str, oxygen: bool) -> list[int]:
     return sorted(cif.ams_id for cif in found)
 
 
+def idealized(absorber: str) -> set[str]:
+    """Return the reduced formulas of :func:`~live_lce.sim.outlier_structures.outliers`."""
+    own = (one for one in outliers() if one.absorber == absorber)
+    return {one.build().composition.reduced_formula for one in own}
+
+
 def found_sites(absorber: str, amcsd_ids: Iterable[int]) -> list[MineralSite]:
     """Return all labelled sites of an absorber, of one structure a formula.
 
@@ -160,9 +167,10 @@ def found_sites(absorber: str, amcsd_ids: Iterable[int]) -> list[MineralSite]:
     -------
     list of MineralSite
         Of the first usable structure of each reduced formula.  Formulas of the simulated
-        beamline are left out, so that the demo is scored on materials that no model has seen.
+        beamline are left out, so that the demo is scored on materials that no model has seen;
+        so are those of the absorber's idealized structures, which have folds of their own.
     """
-    seen = {one.formula for one in load_library().values()}
+    seen = {one.formula for one in load_library().values()} | idealized(absorber)
     sites: list[MineralSite] = []
     for number in amcsd_ids:
         try:
@@ -234,19 +242,11 @@ def other_sites(found: Sequence[MineralSite], most: int) -> list[MineralSite]:
     return chosen
 
 
-def mineral_sites(absorbers: Sequence[str] = ()) -> Iterator[MineralSite]:
-    """Yield the sites to compute: iron, compounds without oxygen, the other oxides.
-
-    Parameters
-    ----------
-    absorbers : sequence of str
-        Element symbols; by default all of :data:`OXIDE_SITES` and :data:`SITES_WITHOUT_OXYGEN`.
-    """
+def mineral_sites() -> Iterator[MineralSite]:
+    """Yield the sites to compute: iron, compounds without oxygen, the other oxides."""
     first, *rest = OXIDE_SITES
     plan = [(first, True), *((el, False) for el in SITES_WITHOUT_OXYGEN)]
     for absorber, oxygen in [*plan, *((el, True) for el in rest)]:
-        if absorbers and absorber not in absorbers:
-            continue
         found = found_sites(absorber, structure_ids(absorber, oxygen))
         if oxygen:
             yield from oxide_sites(found, OXIDE_SITES[absorber])

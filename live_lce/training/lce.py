@@ -40,7 +40,7 @@ from live_lce.training.lce_threshold import WITHIN, thresholded
 from live_lce.training.outliers import SOURCE, outliers_sha256, with_outliers
 from live_lce.training.pool import POOL_CLASSES, Pool, read_pool
 
-FAMILY, VERSION, EDGE = "lce", "1.0.0", "K"
+FAMILY, VERSION, EDGE = "lce", "1.1.0", "K"
 MEMBERS = 5
 GRID = Grid(start=-18.0, stop=40.0, n_points=117)
 NEEDS = Needs(start=-8.0, stop=10.0)
