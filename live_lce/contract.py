@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-CONTRACT_VERSION = "1.1"
+CONTRACT_VERSION = "1.2"
 SPEC_NAME = "LiveLCEPrediction"
 PREDICTIONS_STREAM = "predictions"
 SPECTRA_STREAM = "spectra"
@@ -357,7 +357,7 @@ START_KEYS = {
     "data_session": "Copied from the raw run, if it has one.",
     "purpose": "`live_lce`",
     "live_lce": "Contract version, absorber, edge, model (name, version, sha256, classes), settings and "
-    "their hash, versions of the packages, source.",
+    "their hash, versions of the packages, source, attempt and supersedes.",
 }
 
 STOP_KEYS = {
@@ -389,3 +389,18 @@ def analysis_uid(
     major = CONTRACT_VERSION.split(".", maxsplit=1)[0]
     parts = (raw_uid, stream, absorber, model_sha256, settings_digest, major)
     return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
+
+
+def attempt_uid(analysis: str, number: int) -> str:
+    """Return the uid of a further attempt at an analysis.
+
+    Parameters
+    ----------
+    analysis : str
+        Uid of the analysis run, see :func:`analysis_uid`; it is that of the first attempt.
+    number : int
+        Counts the attempts from 1.
+    """
+    if number == 1:
+        return analysis
+    return str(uuid.uuid5(_NAMESPACE, f"{analysis}\nattempt {number}"))

@@ -72,26 +72,33 @@ def answered(folder: Path, status: str) -> bool:
     return re.search(rf'"(POST|PUT|PATCH) [^"]*" {status} ', log) is not None
 
 
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Return a server with access control, and a key of alice's with which she may only read."""
+@contextmanager
+def alices_key(folder: Path, *scopes: str) -> Iterator[tuple[str, str]]:
+    """Serve with access control; give the address, and a key of alice's with these scopes."""
     from tiled.client import from_context
     from tiled.client.context import Context, password_grant
     from tiled.structures.core import Spec
 
-    (tmp_path / "data").mkdir()
-    (tmp_path / "config.yml").write_text(json.dumps(configuration(tmp_path)))  # JSON is YAML
-    with serving(tmp_path, "config", "config.yml") as uri:
-        asyncio.run(define_tags(tmp_path))
+    (folder / "data").mkdir()
+    (folder / "config.yml").write_text(json.dumps(configuration(folder)))  # JSON is YAML
+    with serving(folder, "config", "config.yml") as uri:
+        asyncio.run(define_tags(folder))
         context, _ = Context.from_any_uri(uri)
         (provider,) = context.server_info.authentication.providers
         auth = provider.links["auth_endpoint"]
         context.configure_auth(password_grant(context.http_client, auth, "toy", "alice", "secret"))
         spec = Spec("CatalogOfBlueskyRuns", version="3.0")
         from_context(context).create_container("processed", specs=[spec], access_tags=["top"])
-        key = context.create_api_key(scopes=["read:metadata", "read:data"])["secret"]
+        key = context.create_api_key(scopes=list(scopes))["secret"]
         context.close()
         yield uri, key
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Return a server with access control, and a key with which alice may only read."""
+    with alices_key(tmp_path, "read:metadata", "read:data") as served:
+        yield served
 
 
 def publish(uri: str, key: str | None, spool: Path) -> TiledPublisher:

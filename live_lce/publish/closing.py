@@ -29,9 +29,8 @@ def closing_stop(documents: Sequence[Document]) -> Document:
     if not documents or documents[0][0] != "start":
         raise ValueError("a run without a start document cannot be closed")
     start = documents[0][1]
-    streams = {doc["uid"]: doc["name"] for name, doc in documents if name == "descriptor"}
+    streams = _streams(documents)
     events = [doc for name, doc in documents if name == "event"]
-    numbers = Counter(streams[event["descriptor"]] for event in events)
     rows = [e["data"] for e in events if streams[e["descriptor"]] == PREDICTIONS_STREAM]
     stop = {
         "uid": str(uuid.uuid5(uuid.UUID(start["uid"]), "stop")),
@@ -39,11 +38,34 @@ def closing_stop(documents: Sequence[Document]) -> Document:
         "run_start": start["uid"],
         "exit_status": "abort",
         "reason": KILLED,
-        "num_events": dict(numbers),
+        "num_events": _numbers(documents),
         "live_lce": _summary(rows),
     }
     validate("stop", stop)
     return "stop", stop
+
+
+def recounted_stop(documents: Sequence[Document]) -> Document:
+    """Return the stop document of a run, with the number of events that are there.
+
+    A full spool leaves partial predictions out.
+
+    Parameters
+    ----------
+    documents : sequence of (name, document)
+        The run; its last document is the stop.
+    """
+    return "stop", {**documents[-1][1], "num_events": _numbers(documents)}
+
+
+def _streams(documents: Sequence[Document]) -> dict[str, str]:
+    return {doc["uid"]: doc["name"] for name, doc in documents if name == "descriptor"}
+
+
+def _numbers(documents: Sequence[Document]) -> dict[str, int]:
+    streams = _streams(documents)
+    counted = Counter(streams[doc["descriptor"]] for name, doc in documents if name == "event")
+    return dict(counted)
 
 
 def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -120,6 +120,8 @@ class AnalysisRun:
                 "settings_hash": settings.digest,
                 "versions": dict(package_versions()),
                 "source": source,
+                "attempt": 1,
+                "supersedes": [],
             },
         }
         self._bundle = event_model.compose_run(uid=self.uid, time=now(), metadata=metadata)

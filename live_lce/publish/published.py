@@ -33,6 +33,8 @@ class Analysis:
         What was analysed; with the raw uid, what there is one counting analysis of.
     supersedes : tuple of str
         Uids of the analyses that it says to replace.
+    ended : bool
+        It has a stop document, also where it was cut off (``exit_status: abort``).
     """
 
     uid: str
@@ -46,6 +48,7 @@ class Analysis:
     stream: str
     absorber: str
     supersedes: tuple[str, ...] = ()
+    ended: bool = False
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -78,6 +81,7 @@ def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
         stream=str(start.get("raw_stream", "")),
         absorber=str(ours.get("absorber", "")),
         supersedes=tuple(ours.get("supersedes", ())),
+        ended=bool(stop),
     )
 
 
@@ -103,17 +107,38 @@ def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analy
         Whatever Tiled's client raises.
     """
     found: dict[str, list[Analysis]] = {uid: [] for uid in raw_uids}
+    from tiled.queries import In
+
     uids = list(found)
     for first in range(0, len(uids), BATCH):
-        for analysis in resolved(_search(container, uids[first : first + BATCH])):
+        query = In("start.original_run_uid", uids[first : first + BATCH])
+        for analysis in resolved(_search(container, query)):
             found[analysis.raw_uid].append(analysis)
     return found
 
 
-def _search(container: Any, raw_uids: Sequence[str]) -> Iterator[Analysis]:
-    from tiled.queries import In
+def by_uid(container: Any, uids: Sequence[str]) -> list[Analysis]:
+    """Return those of some analyses that are there, found by the server in one query.
 
-    for run in container.search(In("start.original_run_uid", list(raw_uids))).values():
+    Parameters
+    ----------
+    container : tiled container
+        Where the analysis runs are.
+    uids : sequence of str
+        Full uids of analysis runs, a hundred at most.
+
+    Raises
+    ------
+    Exception
+        Whatever Tiled's client raises.
+    """
+    from tiled.queries import KeysFilter
+
+    return list(_search(container, KeysFilter(list(uids))))
+
+
+def _search(container: Any, query: Any) -> Iterator[Analysis]:
+    for run in container.search(query).values():
         analysis = read_analysis(run.metadata)
         if analysis is not None:
             yield analysis

@@ -9,26 +9,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from live_lce.engine.types import Result, RunClosed
+from live_lce.publish.attempts import Again
 from live_lce.publish.connection import Connection, TiledAwayError, explain, is_away
+from live_lce.publish.counters import COUNTERS
 from live_lce.publish.documents import AnalysisRun, Document, RunKey, run_key
-from live_lce.publish.republish import Report, send_file
-from live_lce.publish.spool import SpoolFile
+from live_lce.publish.keeping import SPOOL_LIMIT, KeptRun, Spool
+from live_lce.publish.resending import Resending
 from live_lce.publish.tiled_run import TakenOverError, TiledRun
 from live_lce.settings import AnalysisSettings
 
 logger = logging.getLogger(__name__)
-
-COUNTERS = {
-    "events_published": "Events that Tiled took.",
-    "runs_published": "Runs completely in Tiled.",
-    "runs_spooled": "Runs that stayed on disk: send them with `live-lce republish`.",
-    "runs_resent": "Runs that failed at first and were sent again from disk.",
-    "runs_skipped": "Runs that were complete in Tiled already.",
-    "runs_rewritten": "Half-written runs that were deleted in Tiled and written again.",
-    "errors": "Failures of Tiled, disk or software; each is in the log.",
-}
-"""Names and meanings of a publisher's counters."""
-RESEND_ATTEMPTS = 3
 
 
 class Publisher(Protocol):
@@ -37,7 +27,7 @@ class Publisher(Protocol):
     Attributes
     ----------
     counters : dict of int
-        What happened so far, see :data:`COUNTERS`.
+        What happened so far, see :data:`live_lce.publish.counters.COUNTERS`.
     """
 
     counters: dict[str, int]
@@ -55,9 +45,9 @@ class Publisher(Protocol):
 class _OpenRun:
     """An analysis run being written: composer, file, and Tiled while that works."""
 
-    def __init__(self, documents: AnalysisRun) -> None:
+    def __init__(self, documents: AnalysisRun, kept: KeptRun) -> None:
         self.documents = documents
-        self.file: SpoolFile | None = None
+        self.kept = kept
         self.tiled: TiledRun | None = None
         self.skipped = False
 
@@ -73,6 +63,10 @@ class SpoolPublisher:
         Go into start documents and uids.
     source : str
         Where the raw documents come from, e.g. ``RE`` or ``replay``.
+    limit : int
+        Bytes that the spool may take.
+    again : Again
+        What happens where a raw run is analysed already.
     now : callable
         Returns the time (s) for the documents.
     """
@@ -83,10 +77,12 @@ class SpoolPublisher:
         *,
         settings: AnalysisSettings,
         source: str,
+        limit: int = SPOOL_LIMIT,
+        again: Again = Again.NO,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.counters = dict.fromkeys(COUNTERS, 0)
-        self._spool = Path(spool)
+        self._spool = Spool(Path(spool), limit, self.counters, again)
         self._settings = settings
         self._source = source
         self._now = now
@@ -99,7 +95,7 @@ class SpoolPublisher:
             if run.skipped:
                 return
             for document in run.documents.result(result, latency):
-                self._write(run, document)
+                self._write(run, document, partial=not result.final)
         except Exception as error:
             self._failed("a prediction could not be composed", result.run.uid, error)
 
@@ -113,11 +109,7 @@ class SpoolPublisher:
 
     def _open(self, first: Result) -> _OpenRun:
         documents = AnalysisRun(first, settings=self._settings, source=self._source, now=self._now)
-        run = self._runs[documents.key] = _OpenRun(documents)
-        try:
-            run.file = SpoolFile(self._spool, documents.uid)
-        except OSError as error:
-            self._disk_failed(run, error)
+        run = self._runs[documents.key] = _OpenRun(documents, self._spool.open(documents.uid))
         self._write(run, documents.start)
         return run
 
@@ -132,12 +124,9 @@ class SpoolPublisher:
             except Exception as error:
                 self._failed("the analysis run could not be ended", key[0], error)
 
-    def _write(self, run: _OpenRun, document: Document) -> None:
-        if run.file is not None:
-            try:
-                run.file.append(*document)
-            except OSError as error:
-                self._disk_failed(run, error)
+    def _write(self, run: _OpenRun, document: Document, *, partial: bool = False) -> None:
+        name, doc = document
+        run.kept.append(name, doc, partial=partial and name == "event")
         self._send(run, document)
 
     def _send(self, run: _OpenRun, document: Document) -> None:
@@ -145,17 +134,14 @@ class SpoolPublisher:
 
     def _finish(self, run: _OpenRun) -> None:
         """Account for a run that has its stop document."""
-        if run.file is not None:
-            run.file.close()
+        run.kept.close()
+        if run.kept.whole:
+            self._spool.fine()
             self.counters["runs_spooled"] += 1
-
-    def _disk_failed(self, run: _OpenRun, error: OSError) -> None:
-        run.file = None
-        self.counters["errors"] += 1
-        logger.error(
-            "Run %s cannot be kept on disk (%s): make room in %s or set `publish.spool`.",
-            run.documents.uid, error, self._spool,
-        )  # fmt: skip
+        else:
+            self.counters["runs_lost"] += 1
+            raw_uid = run.documents.key[0]
+            logger.warning("Raw run %s got neither to Tiled nor to disk: replay it.", raw_uid)
 
     def _failed(self, what: str, raw_uid: str, error: Exception) -> None:
         self.counters["errors"] += 1
@@ -174,16 +160,19 @@ class TiledPublisher(SpoolPublisher):
     uri_or_container : str or tiled container
         Address of the server, joined with `path`; or the container of the runs
         itself (then `path`, `api_key` and the short retries do not apply).
-    settings, source, now
+    settings, spool, source, limit, now
         See :class:`SpoolPublisher`.
-    spool : Path
-        Folder of the spool files.
     path : str
         Container of the runs, made if missing.
     api_key : str, optional
         Else from the URI, else from ``TILED_API_KEY``.
     backoff : float
         Pause after a failure of the server (s); runs that begin in it stay on disk.
+    force : bool
+        A raw run that was analysed with another model or other settings is analysed again:
+        both analyses stay, and the new one says that it supersedes the old.
+    again : Again, optional
+        More than `force` can say.
     """
 
     def __init__(
@@ -196,9 +185,14 @@ class TiledPublisher(SpoolPublisher):
         path: str = "processed",
         api_key: str | None = None,
         backoff: float = 10.0,
+        limit: int = SPOOL_LIMIT,
+        force: bool = False,
+        again: Again | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(spool, settings=settings, source=source, now=now)
+        if again is None:
+            again = Again.FORCE if force else Again.NO
+        super().__init__(spool, settings=settings, source=source, limit=limit, again=again, now=now)
         self._given = None if isinstance(uri_or_container, str) else uri_or_container
         self._connection = Connection(
             uri_or_container if isinstance(uri_or_container, str) else "",
@@ -206,14 +200,14 @@ class TiledPublisher(SpoolPublisher):
             path=path,
             backoff=backoff,
         )
-        self._waiting: dict[Path, int] = {}  # spooled by this publisher: attempts so far
+        self._failed_runs = Resending(self._container, self._gone, pause=backoff)
 
     def close(self) -> None:
         """End what is open, send what failed once more, and disconnect; never raises."""
         super().close()
-        if self._waiting:
+        if self._failed_runs:
             self._connection.forgive()
-            self._resend()
+            self._resend(at_once=True)
         self._connection.close()
 
     def _send(self, run: _OpenRun, document: Document) -> None:
@@ -229,56 +223,50 @@ class TiledPublisher(SpoolPublisher):
         except Exception as error:
             self._tiled_failed(run, error)
 
+    def _container(self) -> Any:
+        return self._given if self._given is not None else self._connection.container()
+
+    def _gone(self, error: Exception) -> None:
+        """Leave the server alone for a while, unless that is so already."""
+        if self._given is None and not isinstance(error, TiledAwayError):
+            self._connection.drop()
+
     def _start(self, run: _OpenRun, doc: dict[str, Any]) -> None:
-        if run.file is not None and run.file.shared:
+        if run.kept.shared:
             raise TakenOverError("Another live_lce process writes the same run.")
-        container = self._given if self._given is not None else self._connection.container()
-        run.tiled = TiledRun(container, doc)
+        run.tiled = TiledRun(self._container(), doc, again=self._spool.again)
         self.counters["runs_rewritten"] += run.tiled.rewritten
+        self.counters["runs_superseding"] += bool(run.tiled.attempt.supersedes)
         if run.tiled.skipped:
             run.skipped = True
             self.counters["runs_skipped"] += 1
             logger.info("Run %s is in Tiled already.", doc["uid"])
-            if run.file is not None:
-                run.file.remove()
+            run.kept.remove()
 
     def _finish(self, run: _OpenRun) -> None:
         if run.tiled is None:
             super()._finish(run)
-            if run.file is not None:
-                self._waiting[run.file.path] = 0
+            if run.kept.whole and run.kept.path is not None:
+                self._failed_runs.add(run.kept.path)
         else:
             self.counters["runs_published"] += 1
-            if run.file is not None:
-                run.file.remove()
+            run.kept.remove()
+            if run.kept.whole:
+                self._spool.fine()
         self._resend()
 
-    def _resend(self) -> None:
-        """Send again what failed, each run a few times at most; the rest waits for a command."""
-        for path, attempts in list(self._waiting.items()):
-            try:
-                container = self._given if self._given is not None else self._connection.container()
-                send_file(path, container, Report())
-            except Exception as error:
-                logger.debug("Run %s failed again:", path.stem, exc_info=error)
-                if is_away(error):
-                    if self._given is None and not isinstance(error, TiledAwayError):
-                        self._connection.drop()
-                    return
-                self._waiting[path] = attempts + 1
-                if attempts + 1 >= RESEND_ATTEMPTS:
-                    del self._waiting[path]
-            else:
-                del self._waiting[path]
-                self.counters["runs_spooled"] -= 1
-                self.counters["runs_resent"] += 1
+    def _resend(self, *, at_once: bool = False) -> None:
+        sent = self._failed_runs.send(at_once=at_once)
+        self.counters["runs_spooled"] -= sent
+        self.counters["runs_resent"] += sent
 
     def _tiled_failed(self, run: _OpenRun, error: Exception) -> None:
         run.tiled = None
         self.counters["errors"] += 1
+        kept = run.kept.path if run.kept.whole else None
         where = (
-            f"it is kept in {run.file.path.parent}; send it later with `live-lce republish`"
-            if run.file is not None
+            f"it is kept in {kept.parent}; send it later with `live-lce republish`"
+            if kept is not None
             else "and the disk failed too: it is LOST; replay the raw run"
         )
         logger.error(

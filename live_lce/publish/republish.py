@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from live_lce.publish.closing import closing_stop
+from live_lce.publish.closing import closing_stop, recounted_stop
 from live_lce.publish.connection import explain, is_away
 from live_lce.publish.documents import Document
 from live_lce.publish.spool import SpooledRun, lock, read_spooled, waiting
@@ -110,10 +110,14 @@ def send_file(path: Path, container: Any, report: Report) -> None:
             return
         run = read_spooled(path)  # as it is now, under the lock
         documents: list[Document] = list(run.documents)
-        if not run.complete:
+        if run.complete:
+            documents[-1] = recounted_stop(documents)
+        else:
             documents.append(closing_stop(documents))
         finished = documents[-1][1]["exit_status"] == "success"
-        writer = TiledRun(container, run.start, batch_size=10_000, replace=finished)
+        writer = TiledRun(
+            container, run.start, batch_size=10_000, replace=finished, again=run.again, late=True
+        )
         if writer.skipped:
             report.skipped += 1
         else:

@@ -1,7 +1,8 @@
 """The spool: every document is on disk before it goes to Tiled.
 
 One file per analysis run, ``<uid>.jsonl``, with lines ``{"name", "doc"}`` as in
-the backup files of ``TiledWriter``.  A file is locked while its writer lives.
+the backup files of ``TiledWriter``.  A file is locked while its writer lives.  A run
+that is to supersede others says so in ``"again"`` beside its start document.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
+from live_lce.publish.attempts import Again
 from live_lce.publish.documents import Document
 
 SUFFIX = ".jsonl"
@@ -62,12 +65,38 @@ class SpoolFile:
         self.shared = self.path.stem != uid
         if self._handle.tell() and _last_byte(self.path) != b"\n":
             # The last attempt was killed in mid-line: do not continue its line.
-            self._handle.write("\n")
+            self._write(b"\n")
 
-    def append(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Append one document and hand it to the operating system."""
-        self._handle.write(json.dumps({"name": name, "doc": doc}) + "\n")
-        self._handle.flush()
+    def append(self, name: str, doc: Mapping[str, Any], **more: str) -> int:
+        """Append one document and hand it to the operating system.
+
+        Parameters
+        ----------
+        name : str
+            The document's name.
+        doc : mapping
+            The document.
+        **more : str
+            Kept beside it in its line.
+
+        Returns
+        -------
+        int
+            Bytes written.
+
+        Raises
+        ------
+        OSError
+            If the disk is full or broken; a part of the line may be in the file.
+        """
+        return self._write(json.dumps({"name": name, "doc": doc, **more}).encode() + b"\n")
+
+    def _write(self, line: bytes) -> int:
+        # Unbuffered: what a full disk refused must not come back at the close.
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._handle.write(rest) :]
+        return len(line)
 
     def close(self) -> None:
         """Keep the file and unlock it."""
@@ -79,12 +108,12 @@ class SpoolFile:
         self._handle.close()
 
 
-def _open_own(folder: Path, uid: str) -> tuple[Path, IO[str]]:
+def _open_own(folder: Path, uid: str) -> tuple[Path, FileIO]:
     # Two processes may analyse the same raw run: each keeps its own file.
     names = [uid] + [f"{uid}-{os.getpid()}-{n}" for n in range(100)]
     for name in names:
         path = folder / f"{name}{SUFFIX}"
-        handle = path.open("a", encoding="utf-8")
+        handle = path.open("ab", buffering=0)
         if lock(handle):
             return path, handle
         handle.close()
@@ -107,10 +136,13 @@ class SpooledRun:
         The file.
     documents : tuple of (name, document)
         The best attempt: the last complete one, else the longest.
+    again : Again
+        What happens where its raw run is analysed already.
     """
 
     path: Path
     documents: tuple[Document, ...]
+    again: Again = Again.NO
 
     @property
     def start(self) -> dict[str, Any]:
@@ -143,23 +175,30 @@ def read_spooled(path: Path) -> SpooledRun:
         If the file cannot be read.
     """
     attempts: list[list[Document]] = []
+    wanted: list[Again] = []
     with path.open(encoding="utf-8", errors="replace") as handle:
         for line in handle:
-            document = _parse(line)
-            if document is None:
+            found = _parse(line)
+            if found is None:
                 continue
+            document, again = found
             if document[0] == "start":
                 attempts.append([])
+                wanted.append(again)
             if attempts:
                 attempts[-1].append(document)
-    complete = [a for a in attempts if a[-1][0] == "stop"]
-    best = complete[-1] if complete else max(attempts, key=len, default=[])
-    return SpooledRun(path, tuple(best))
+    if not attempts:
+        return SpooledRun(path, ())
+    numbers = range(len(attempts))
+    complete = [n for n in numbers if attempts[n][-1][0] == "stop"]
+    best = complete[-1] if complete else max(numbers, key=lambda n: len(attempts[n]))
+    return SpooledRun(path, tuple(attempts[best]), wanted[best])
 
 
-def _parse(line: str) -> Document | None:
+def _parse(line: str) -> tuple[Document, Again] | None:
     try:
         record = json.loads(line)
-        return str(record["name"]), dict(record["doc"])
+        document = str(record["name"]), dict(record["doc"])
+        return document, Again(record.get("again", Again.NO))
     except (ValueError, KeyError, TypeError):
         return None
