@@ -104,7 +104,8 @@ def test_analyses_are_what_runs_ended_as(runs: Any) -> None:
         ({"label": "T4"}, []),
         ({"status": "rejected"}, [SECOND]),
         ({"since": T0 + 3600}, [SECOND, THIRD]),
-        ({"until": T0 + 3600}, [FIRST]),
+        ({"until": T0 + 3600}, [FIRST, SECOND]),
+        ({"until": T0 + 3599}, [FIRST]),
         ({"since": T0 + 1, "until": T0 + 7000, "absorber": "Fe"}, [SECOND]),
         ({"uids": (FIRST, THIRD)}, [FIRST, THIRD]),
         ({"uids": (SECOND[:8], uid_of(FIRST))}, [FIRST, SECOND]),
@@ -212,7 +213,7 @@ def test_more_runs_than_a_page_holds(empty: Any) -> None:
     [
         ({"uids": ("1234567",)}, "8 characters"),
         ({"status": "good"}, "choose of ok, partial, abstain, rejected, failed"),
-        ({"since": 2.0, "until": 2.0}, "nothing lies between"),
+        ({"since": 2.0, "until": 1.0}, "exchange them"),
     ],
 )
 def test_queries_that_cannot_be_asked(query: dict[str, Any], words: str) -> None:

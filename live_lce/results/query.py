@@ -31,7 +31,7 @@ class ResultQuery:
     Parameters
     ----------
     since, until : float, optional
-        Start of the raw run (s), first included, last excluded; see :func:`epoch`.
+        First and last start of the raw run (s), both included; see :func:`epoch`.
     uids : tuple of str
         Uids of raw runs or of analysis runs, or their first 8 characters or more.
     sample : str
@@ -46,7 +46,7 @@ class ResultQuery:
     Raises
     ------
     QueryError
-        If a uid is too short, a status unknown, or nothing lies between `since` and `until`.
+        If a uid is too short, a status unknown, or `since` after `until`.
     """
 
     since: float | None = None
@@ -63,8 +63,8 @@ class ResultQuery:
                 raise QueryError(f"uid {uid!r}: give at least {SHORTEST_UID} characters")
         if self.status and self.status not in set(Status):
             raise QueryError(f"status {self.status!r}: choose of {', '.join(Status)}")
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            raise QueryError("`since` is not before `until`: nothing lies between")
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise QueryError("`since` is after `until`: exchange them")
 
     @property
     def splits_analyses(self) -> bool:
@@ -79,7 +79,7 @@ class ResultQuery:
         if self.since is not None:
             common.append(Key("start.raw_time") >= self.since)
         if self.until is not None:
-            common.append(Key("start.raw_time") < self.until)
+            common.append(Key("start.raw_time") <= self.until)
         for key, value in (
             ("start.live_lce.absorber", self.absorber),
             ("stop.live_lce.label", self.label),

@@ -1,0 +1,114 @@
+"""What `results` and `export` share: the options of a query, and where the results are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from live_lce.cli._output import UsageError
+from live_lce.cli._query import moment
+
+if TYPE_CHECKING:
+    from live_lce.results.query import Attempts, ResultQuery
+
+UidsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Uids of raw runs or of analysis runs, or their first 8 characters."),
+]
+TiledOption = Annotated[
+    str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
+]
+SinceOption = Annotated[
+    str, typer.Option(help="Raw runs that started then or later: a date, time, or 7d, 12h ago.")
+]
+UntilOption = Annotated[str, typer.Option(help="Raw runs that started then or before.")]
+SampleOption = Annotated[str, typer.Option(help="Name of the sample, as a whole.")]
+AbsorberOption = Annotated[str, typer.Option(help="Element symbol.")]
+LabelOption = Annotated[str, typer.Option(help="What the run ended as, e.g. O6.")]
+StatusOption = Annotated[str, typer.Option(help="How the run ended, e.g. abstain.")]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="All analyses of a spectrum, not only the one that counts.")
+]
+ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file.")]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which results, and where they are.
+
+    Parameters
+    ----------
+    query : ResultQuery
+        Which runs.
+    attempts : {"latest", "all"}
+        Which of several analyses of a spectrum.
+    uri, path : str
+        Address of the server, and of the container in it.
+    api_key : str or None
+        None: from the address, or from ``TILED_API_KEY``.
+    """
+
+    query: ResultQuery
+    attempts: Attempts
+    uri: str
+    path: str
+    api_key: str | None
+
+
+def wanted(
+    *,
+    uids: Sequence[str],
+    since: str,
+    until: str,
+    sample: str,
+    absorber: str,
+    label: str,
+    status: str,
+    everything: bool,
+    tiled: str,
+    config: Path | None,
+) -> Wanted:
+    """Return what the options of a command stand for.
+
+    Raises
+    ------
+    UsageError
+        If one of them cannot be, or no server is known.
+    ConfigError
+        If the configuration cannot be used.
+    """
+    from live_lce.config import load_config
+    from live_lce.results.query import QueryError, ResultQuery
+
+    now = time.time()
+    try:
+        query = ResultQuery(
+            since=moment(since, "--since", now=now),
+            until=moment(until, "--until", now=now, end=True),
+            uids=tuple(uids),
+            sample=sample,
+            absorber=absorber,
+            label=label,
+            status=status,
+        )
+    except QueryError as error:
+        raise UsageError(str(error)) from None
+    settings = load_config(config).tiled
+    address = tiled or settings.uri
+    if not address:
+        raise UsageError(
+            "no Tiled server: give --tiled, or set tiled.uri in the configuration "
+            "(LIVE_LCE_TILED__URI)"
+        )
+    return Wanted(
+        query,
+        "all" if everything else "latest",
+        address,
+        settings.path,
+        settings.api_key.get_secret_value() if settings.api_key else None,
+    )

@@ -1,0 +1,89 @@
+"""``live-lce export``: published spectra as files for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from live_lce.cli import _output
+from live_lce.cli._output import UsageError
+from live_lce.cli._results import (
+    AbsorberOption,
+    AllOption,
+    ConfigOption,
+    LabelOption,
+    SampleOption,
+    SinceOption,
+    StatusOption,
+    TiledOption,
+    UidsArgument,
+    UntilOption,
+    wanted,
+)
+
+
+def export(
+    target: Annotated[
+        Path,
+        typer.Argument(help="NAME.prj (Athena), NAME.nxs (NeXus), or a folder for XDI files."),
+    ],
+    uids: UidsArgument = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    sample: SampleOption = "",
+    absorber: AbsorberOption = "",
+    label: LabelOption = "",
+    status: StatusOption = "",
+    everything: AllOption = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    tiled: TiledOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Write published spectra to files, each with its provenance.
+
+    Normalized mu on the grid that was published, with the uids of raw run and analysis,
+    label, model, settings hash and versions.  NeXus needs the extra `nexus`.
+
+    Examples
+    --------
+        live-lce export fe.prj --absorber Fe --since 7d
+
+        live-lce export hematite.nxs --sample hematite
+
+        live-lce export xdi/ 0b1ffa52
+    """
+    from live_lce.results.export import ExportError, format_of
+    from live_lce.results.export import export as write
+    from live_lce.results.spectra import spectra
+
+    found = wanted(
+        uids=uids or (), since=since, until=until, sample=sample, absorber=absorber, label=label,
+        status=status, everything=everything, tiled=tiled, config=config,
+    )  # fmt: skip
+    try:
+        kind = format_of(target)
+        there = spectra(
+            found.uri,
+            found.query,
+            attempts=found.attempts,
+            api_key=found.api_key,
+            path=found.path,
+        )
+        if not there:
+            _output.note("Nothing was found: no spectrum is exported.")
+            raise typer.Exit(_output.FAILED)
+        files = write(there, target, overwrite=overwrite)
+    except ExportError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from None
+    if json:
+        rows = [{"name": s.name, **s.provenance()} for s in there]
+        _output.print_json({"format": kind, "files": [str(f) for f in files], "spectra": rows})
+    else:
+        _output.note(f"{len(there)} spectra written to {target} ({kind})")
