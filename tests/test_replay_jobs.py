@@ -119,3 +119,24 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert counts == {RunStatus.PREDICTED: 300}
     # One kept run of 120 events takes 100 kB: 150 of them would be 15 MB.
     assert sizes[300] - sizes[150] < 1_000_000, sizes
+
+
+def test_two_processes_read_from_tiled(cli: Cli) -> None:
+    from bluesky_tiled_plugins import TiledWriter
+
+    with EmbeddedTiled() as server:
+        client = server.client()
+        writer = TiledWriter(client["raw"], batch_size=1000)
+        for number in range(3):
+            for name, doc in a_scan(number):
+                writer(name, dict(doc))
+        client.context.close()
+        source = f"{server.uri}/api/v1/metadata/raw?api_key={server.api_key}"
+        replay = ("replay", "--jobs", "2", "--json", "--tiled", address(server), source)
+        done = cli(*replay, "--until", "2023-11-16T12:00+00:00")
+        assert done.code == 0, done.err
+        assert done.json["runs"]["published"] == 2
+        assert {a.raw_uid for a in analyses(server, "processed")} == {raw_uid(0), raw_uid(1)}
+        # the address of the server means its container `raw`
+        done = cli(*replay[:-1], address(server))
+        assert (done.json["runs"]["published"], done.json["runs"]["there"]) == (1, 2), done.err

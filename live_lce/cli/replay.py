@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from live_lce.sources.archive import ArchivedRun, Query
 
 SOURCE_HELP = (
-    "File of bluesky documents (JSON lines) or data, folder, pattern, address of a Tiled "
+    "File of bluesky documents (JSON lines) or data, folder, pattern, address of a Tiled server or "
     "container, profile:NAME of Tiled, or databroker:NAME."
 )
 
@@ -73,7 +73,7 @@ def replay(
 
         live-lce replay --tiled http://localhost:8000?api_key=secret backup/*.jsonl
 
-        live-lce replay http://localhost:8000/raw --since 7d --absorber Fe --dry-run
+        live-lce replay http://localhost:8000 --since 7d --absorber Fe --dry-run
 
         live-lce replay databroker:bmm --since 2016-01-01 --until 2026-01-01 --jobs 8
 

@@ -139,7 +139,11 @@ def _opened(source: str, setup: Setup) -> Archive:
     key = tiled.api_key
     # The configured key is for the configured server only.
     ours = key is not None and _server(source) != "" and _server(source) == _server(tiled.uri)
-    return open_archive(source, api_key=key.get_secret_value() if key and ours else None)
+    return open_archive(
+        source,
+        api_key=key.get_secret_value() if key and ours else None,
+        signals=setup.config.analysis.signals,
+    )
 
 
 def _server(address: str) -> str:

@@ -71,6 +71,7 @@ class Setup:
             source="replay",
             path=self.config.tiled.path,
             api_key=self._api_key,
+            force=self.force,
         )
 
     @property

@@ -1,0 +1,76 @@
+"""A document that cannot be handled, whatever it does: the other documents are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_parts import Document
+from fault_parts import SETTINGS, expected, live, raw_uid, registry, scan
+
+from live_lce.classifiers.registry import Registry
+from live_lce.publish.publisher import SpoolPublisher
+from live_lce.publish.spool import read_spooled, waiting
+
+__all__ = ["registry"]  # a fixture
+
+
+class Raising(Mapping[str, Any]):
+    """A document that fails whoever looks into it."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise MemoryError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise RecursionError
+
+    def __len__(self) -> int:
+        return 3
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1.0
+    for _ in range(depth):
+        value = {"deeper": value}
+    return value
+
+
+POISON: dict[str, Callable[[Document], Document]] = {
+    "it raises": lambda event: (event[0], Raising()),
+    "it is nested without end": lambda event: (
+        "event", {**event[1], "data": {**event[1]["data"], "It": nested(50_000)}}
+    ),
+    "it holds objects": lambda event: ("event", {**event[1], "data": {"It": object(), "I0": len}}),
+    "its numbers are no doubles": lambda event: (
+        "event", {**event[1], "data": {**event[1]["data"], "It": 10**400}}
+    ),
+    "it refers to no stream": lambda event: ("event", {**event[1], "descriptor": ["x"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", POISON)
+def test_a_poison_document_takes_nothing_with_it(
+    case: str, registry: Registry, tmp_path: Path
+) -> None:
+    hurt, whole = scan(1), scan(2)
+    poison = POISON[case](hurt[-5])
+    publisher = SpoolPublisher(tmp_path, settings=SETTINGS, source="test")
+    callback = live(registry, publisher)
+    for name, doc in [*hurt[:-5], poison, *hurt[-4:], *whole]:
+        callback(name, doc)
+    assert callback.close(60)
+    counters = callback.counters
+    assert counters["engine_errors"] == counters["publisher_errors"] == 0
+    assert counters["malformed"] + counters["points_dropped"] == 1, counters
+    found = {read_spooled(path).start["original_run_uid"]: path for path in waiting(tmp_path)}
+    assert set(found) == {raw_uid(hurt), raw_uid(whole)}
+    (final,) = [r for r in expected(registry, [*hurt[:-5], *hurt[-4:]]) if r.final]
+    last = [d["data"] for n, d in read_spooled(found[raw_uid(hurt)]).documents if n == "event"]
+    (row,) = [data for data in last if data.get("final") == 1]
+    assert (row["label"], row["status"], row["n_points"]) == ("O6", "ok", final.n_points)
+    documents = read_spooled(found[raw_uid(whole)]).documents
+    assert documents[-1][1]["live_lce"]["label"] == "T4"
+    json.dumps(documents, allow_nan=True)
