@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,14 @@ from fault_parts import (
 )
 
 from live_lce.classifiers.registry import Registry
+from live_lce.config import load_config
+from live_lce.publish.closing import NOT_STOPPED
 from live_lce.publish.spool import waiting
+from live_lce.replay.outcome import RunStatus
+from live_lce.replay.setup import Setup
+from live_lce.replay.work import Worker
 from live_lce.server import EmbeddedTiled
+from live_lce.sources.archive import Query, open_archive
 
 __all__ = ["registry", "runs", "server"]  # fixtures
 
@@ -47,10 +54,11 @@ def test_a_run_that_never_stops_is_published_as_partial_and_replaced_by_its_repl
         callback(name, doc)
     assert callback.flush(60)
     (run,) = runs_of(runs, raw_uid(documents))
-    assert "stop" in run.metadata, "it is not left open"
+    stop = run.metadata["stop"]  # it is not left open
+    assert (stop["exit_status"], stop["reason"]) == ("abort", NOT_STOPPED)
     last = rows(run)[-1]
     assert last[1:4] == (1, "partial", last[3]) and last[3].startswith("run_not_stopped")
-    assert run.metadata["stop"]["live_lce"]["label"] == "O6"
+    assert stop["live_lce"]["label"] == "O6"
     for name, doc in documents[half:]:  # it went on after all
         callback(name, doc)
     assert callback.close(60)
@@ -62,3 +70,33 @@ def test_a_run_that_never_stops_is_published_as_partial_and_replaced_by_its_repl
     assert callback.close(60)
     assert_whole(runs, registry, documents)
     assert waiting(tmp_path) == []
+
+
+def test_an_archived_run_without_a_stop_is_published_once_until_the_stop_is_there(
+    server: EmbeddedTiled,
+    registry: Registry,
+    runs: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("LIVE_LCE_MODELS", str(registry.folders[0]))
+    monkeypatch.setenv("LIVE_LCE_TILED__API_KEY", server.api_key)
+    monkeypatch.setenv("LIVE_LCE_ANALYSIS__PACING__INTERVAL", "25")
+    worker = Worker(Setup(load_config(), tiled=server.uri))
+    documents = scan(1)
+
+    def replay(*documents: Document) -> RunStatus:
+        path = tmp_path / "run.jsonl"
+        path.write_text("".join(json.dumps(pair) + "\n" for pair in documents))
+        (run,) = open_archive(str(path)).runs(Query())
+        return worker(run).status
+
+    assert replay(*documents[:-1]) is RunStatus.PUBLISHED
+    (run,) = runs_of(runs, raw_uid(documents))
+    assert run.metadata["stop"]["reason"] == NOT_STOPPED
+    assert replay(*documents[:-1]) is RunStatus.THERE
+    assert replay(*documents) is RunStatus.PUBLISHED
+    assert_whole(runs, registry, documents)
+    assert replay(*documents) is RunStatus.THERE
+    assert worker.close()["runs_rewritten"] == 1

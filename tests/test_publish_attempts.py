@@ -76,6 +76,10 @@ def test_what_settles_an_analysis() -> None:
     assert not is_settled(START, [half], Again.NO) and not is_settled(START, [], Again.NO)
     assert not is_settled(START, [aborted], Again.NO)
     assert is_settled(START, [aborted], Again.NO, replace=False)
+    unstopped = replace(aborted, unstopped=True)
+    assert not is_settled(START, [unstopped], Again.NO)  # the whole may have come
+    assert is_settled(START, [unstopped], Again.NO, stopped=False)
+    assert not is_settled(START, [aborted], Again.NO, stopped=False)  # killed: less than there is
     assert is_settled(START, [OLD], Again.FORCE)
     assert not is_settled(START, [superseded], Again.FORCE)
     assert not is_settled(START, [OLD], Again.ANEW)

@@ -71,7 +71,12 @@ def attempt_uids(analysis: str) -> list[str]:
 
 
 def is_settled(
-    start: Mapping[str, Any], own: Iterable[Analysis], again: Again, *, replace: bool = True
+    start: Mapping[str, Any],
+    own: Iterable[Analysis],
+    again: Again,
+    *,
+    replace: bool = True,
+    stopped: bool = True,
 ) -> bool:
     """Whether nothing is to be written, because an earlier attempt is the last word.
 
@@ -85,8 +90,13 @@ def is_settled(
         What is wanted.
     replace : bool
         Whether an attempt that was ended as aborted is replaced.
+    stopped : bool
+        Whether the raw run is known to have a stop document, or may get one.  Without one,
+        there is no more to say than an attempt that was ended for want of it.
     """
-    ended = [a for a in own if a.complete or (a.ended and not replace)]
+    ended = [
+        a for a in own if a.complete or (a.ended and not replace) or (a.unstopped and not stopped)
+    ]
     if any(a.time == start["time"] for a in ended):
         return True  # this very run was sent, and its file is left of a crash
     if again is Again.NO:

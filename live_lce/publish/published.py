@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from live_lce.publish.closing import NOT_STOPPED
+
 BATCH = 100
 """Raw uids in one query: its address stays below 8 kB, which proxies let through."""
 
@@ -35,6 +37,8 @@ class Analysis:
         Uids of the analyses that it says to replace.
     ended : bool
         It has a stop document, also where it was cut off (``exit_status: abort``).
+    unstopped : bool
+        It is all there is of a raw run that sent no stop document, or not yet.
     """
 
     uid: str
@@ -49,6 +53,7 @@ class Analysis:
     absorber: str
     supersedes: tuple[str, ...] = ()
     ended: bool = False
+    unstopped: bool = False
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -82,6 +87,7 @@ def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
         absorber=str(ours.get("absorber", "")),
         supersedes=tuple(ours.get("supersedes", ())),
         ended=bool(stop),
+        unstopped=stop.get("reason") == NOT_STOPPED,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from live_lce.engine.types import Result, RunClosed
 from live_lce.publish.attempts import Again
+from live_lce.publish.closing import NOT_STOPPED
 from live_lce.publish.connection import Connection, TiledAwayError, explain, is_away
 from live_lce.publish.counters import COUNTERS
 from live_lce.publish.documents import AnalysisRun, Document, RunKey, run_key
@@ -19,6 +20,9 @@ from live_lce.publish.tiled_run import TakenOverError, TiledRun
 from live_lce.settings import AnalysisSettings
 
 logger = logging.getLogger(__name__)
+
+ARCHIVED_BATCH = 10_000
+"""Rows in one request where nobody watches."""
 
 
 class Publisher(Protocol):
@@ -101,7 +105,11 @@ class SpoolPublisher:
 
     def closed(self, closed: RunClosed) -> None:
         """Write the stop documents of this raw run's analysis runs; never raises."""
-        self._end([key for key in self._runs if key[0] == closed.uid], "success", "")
+        keys = [key for key in self._runs if key[0] == closed.uid]
+        if closed.exit_status == "unknown":
+            self._end(keys, "abort", NOT_STOPPED)
+        else:
+            self._end(keys, "success", "")
 
     def close(self) -> None:
         """End what is open; never raises."""
@@ -201,6 +209,17 @@ class TiledPublisher(SpoolPublisher):
             backoff=backoff,
         )
         self._failed_runs = Resending(self._container, self._gone, pause=backoff)
+        self._batch_size, self._stopped = 1, True
+
+    def expect_archived(self, *, stopped: bool) -> None:
+        """Expect a run that is over: nobody watches it, and its rows go in few requests.
+
+        Parameters
+        ----------
+        stopped : bool
+            Whether it has a stop document.
+        """
+        self._batch_size, self._stopped = ARCHIVED_BATCH, stopped
 
     def close(self) -> None:
         """End what is open, send what failed once more, and disconnect; never raises."""
@@ -234,7 +253,13 @@ class TiledPublisher(SpoolPublisher):
     def _start(self, run: _OpenRun, doc: dict[str, Any]) -> None:
         if run.kept.shared:
             raise TakenOverError("Another live_lce process writes the same run.")
-        run.tiled = TiledRun(self._container(), doc, again=self._spool.again)
+        run.tiled = TiledRun(
+            self._container(),
+            doc,
+            batch_size=self._batch_size,
+            again=self._spool.again,
+            stopped=self._stopped,
+        )
         self.counters["runs_rewritten"] += run.tiled.rewritten
         self.counters["runs_superseding"] += bool(run.tiled.attempt.supersedes)
         if run.tiled.skipped:

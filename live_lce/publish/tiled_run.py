@@ -80,6 +80,8 @@ class TiledRun:
         What happens where the raw run is analysed already.
     late : bool
         The run was composed some time ago: it supersedes no analysis that began after it.
+    stopped : bool
+        Whether the raw run has a stop document, or may get one.
 
     Attributes
     ----------
@@ -107,12 +109,13 @@ class TiledRun:
         replace: bool = True,
         again: Again = Again.NO,
         late: bool = False,
+        stopped: bool = True,
     ) -> None:
         self.skipped = self.rewritten = False
         self.attempt = Attempt(start["uid"])
         self._container, self._start = container, start
         own, others = _present(container, start, again)
-        if is_settled(start, own, again, replace=replace):
+        if is_settled(start, own, again, replace=replace, stopped=stopped):
             self.skipped = True
             return
         self._make_room(own, others, start["time"] if late else math.inf)

@@ -12,7 +12,7 @@ from typing import Any
 from live_lce.engine.engine import Engine
 from live_lce.engine.run import as_time
 from live_lce.engine.types import RunClosed
-from live_lce.publish.publisher import Publisher
+from live_lce.publish.publisher import Publisher, TiledPublisher
 from live_lce.replay.outcome import Outcome, RunStatus
 from live_lce.replay.rows import prediction_row
 from live_lce.replay.setup import Setup
@@ -100,6 +100,8 @@ class Worker:
 
     def _analyse(self, run: ArchivedRun, read: _Read) -> Outcome:
         malformed = self._engine.counters["malformed"]
+        if isinstance(self._publisher, TiledPublisher):
+            self._publisher.expect_archived(stopped=read.ended)
         before = Counter(self._publisher.counters) if self._publisher else Counter[str]()
         rows: list[dict[str, Any]] = []
         while len(read.documents):
