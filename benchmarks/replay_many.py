@@ -1,12 +1,12 @@
 """Many short runs in one replay: runs a second, and memory, from a file and from Tiled.
 
-Compared are merely reading the archive, reading and analysing without publishing, the whole
-replay into Tiled, and TiledWriter writing as many analysis runs that are empty (a start and a
-stop document).  The runs are Fe K scans with noise of their own; the Tiled server runs in a
-process of its own, which shares the machine's cores.
+Compared are merely reading the archive, the replay without publishing, the replay into Tiled,
+and TiledWriter writing as many analysis runs that are empty (a start and a stop document).  The
+runs are Fe K scans with noise of their own; the Tiled server runs in a process of its own, which
+shares the machine's cores.
 
     python benchmarks/replay_many.py [--runs 10000] [--stages read,engine,replay,empty]
-        [--sources file,tiled] [--jobs 1] [--no-partial]
+        [--sources file,tiled] [--jobs 1] [--no-partial] [--seconds 0]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ from live_lce.publish.documents import AnalysisRun
 from live_lce.replay.candidates import Candidates
 from live_lce.replay.pool import replayed
 from live_lce.replay.setup import Setup
-from live_lce.replay.work import Worker
 from live_lce.settings import AnalysisSettings, Pacing
 from live_lce.sources.archive import Query, open_archive
 
@@ -52,10 +51,12 @@ START = {
     "element": "Fe",
     "edge": "K",
 }
+EVERY = 25
+"""Runs after which the memory is taken."""
 STAGES = ("read", "engine", "replay", "empty")
 WORDS = {
     "read": "reading",
-    "engine": "reading, engine, models",
+    "engine": "replay, not published",
     "replay": "replay into Tiled",
     "empty": "TiledWriter, empty runs",
 }
@@ -110,16 +111,19 @@ class Measured:
         return self.runs / self.seconds
 
 
-def measure(done: Iterable[object], expected: int) -> Measured:
-    """Go through the runs; take the memory twenty times on the way."""
+def measure(done: Iterator[object], most: float) -> Measured:
+    """Go through the runs for so many seconds at most; take the memory on the way."""
     found = Measured()
-    every = max(1, expected // 20)
     began = time.perf_counter()
     for _ in done:
         found.runs += 1
-        if found.runs % every == 0:
+        if found.runs % EVERY == 0:
             found.memory.append(resident())
+        if time.perf_counter() - began > most:
+            break
     found.seconds = time.perf_counter() - began
+    found.memory.append(resident())
+    done.close()  # type: ignore[attr-defined]
     gc.collect()
     return found
 
@@ -132,27 +136,20 @@ def reading(source: str, key: str) -> Iterator[int]:
     archive.close()
 
 
-def analysing(source: str, key: str, setup: Setup) -> Iterator[object]:
-    """Read and analyse each run."""
-    archive = open_archive(source, api_key=key)
-    worker = Worker(setup)
-    for run in archive.runs(Query()):
-        outcome = worker(run)
-        if not any(row["final"] for row in outcome.rows):
-            raise SystemExit(f"run {outcome.uid} has no prediction: {outcome.problem}")
-        yield outcome
-    worker.close()
-    archive.close()
-
-
 def replaying(source: str, setup: Setup, jobs: int, counters: Counter[str]) -> Iterator[object]:
     """Replay the archive, as the command does."""
     candidates = Candidates([source], Query(), setup, journal=None, on_problem=print)
     runs = (run for run, action in candidates if action.analyses)
-    for outcome in replayed(setup, runs, jobs, counters):
-        candidates.done(outcome.uid, empty=False)
-        yield outcome
-    candidates.close()
+    done = replayed(setup, runs, jobs, counters)
+    try:
+        for outcome in done:
+            if not any(row["final"] for row in outcome.rows):
+                raise SystemExit(f"run {outcome.uid} has no prediction: {outcome.problem}")
+            candidates.done(outcome.uid, empty=False)
+            yield outcome
+    finally:
+        done.close()
+        candidates.close()
 
 
 def writing_empty(container: Any, number: int, settings: AnalysisSettings) -> Iterator[object]:
@@ -206,7 +203,8 @@ def report(measured: dict[tuple[str, str], Measured]) -> None:
             f"{found.memory[0]:>10.0f}{found.memory[-1]:>7.0f}{max(found.memory):>7.0f}"
         )
     for (stage, source), found in measured.items():
-        memory = " ".join(f"{value:.0f}" for value in found.memory)
+        few = found.memory[:: max(1, len(found.memory) // 20)]
+        memory = " ".join(f"{value:.0f}" for value in few)
         print(f"memory/MB on the way, {WORDS[stage]}, {source}: {memory}")
 
 
@@ -223,15 +221,20 @@ def main() -> None:
     parser.add_argument("--sources", default="file,tiled", help="some of: %(default)s")
     parser.add_argument("--jobs", type=int, default=1, help="processes of the replay")
     parser.add_argument("--no-partial", action="store_true", help="only final predictions")
+    parser.add_argument(
+        "--seconds", type=float, default=0, help="end what writes to Tiled after so long"
+    )
     options = parser.parse_args()
+    most = options.seconds or float("inf")
     stages, sources = options.stages.split(","), options.sources.split(",")
     logging.disable(logging.WARNING)
     settings = AnalysisSettings(pacing=Pacing(partial=not options.no_partial))
     measured: dict[tuple[str, str], Measured] = {}
 
-    def take(stage: str, source: str, done: Callable[[], Iterable[object]]) -> None:
+    def take(stage: str, source: str, done: Callable[[], Iterator[object]]) -> None:
         if stage in stages:
-            measured[stage, source] = measure(done(), options.runs)
+            limit = most if stage in ("replay", "empty") else float("inf")
+            measured[stage, source] = measure(done(), limit)
             print(
                 f"{WORDS[stage]}, {source}: {measured[stage, source].rate:.2f} runs/s", flush=True
             )
@@ -255,7 +258,11 @@ def main() -> None:
             config = Config(analysis=settings, tiled=tiled)
             alone, whole = Setup(config), Setup(config, tiled=uri)
             take("read", source, lambda: reading(archive, key))  # noqa: B023 (called at once)
-            take("engine", source, lambda: analysing(archive, key, alone))  # noqa: B023
+            take(
+                "engine",
+                source,
+                lambda: replaying(archive, alone, options.jobs, counters),  # noqa: B023
+            )
             take(
                 "replay",
                 source,
