@@ -13,7 +13,15 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -77,6 +85,22 @@ class PublishSettings(_Section):
     spool: _UserPath = Field(
         default_factory=lambda: state_folder() / "spool",
         description="Folder where analysis runs are kept until Tiled has them.",
+    )
+    spool_limit: ByteSize = Field(
+        ByteSize(2_000_000_000),
+        ge=1_000_000,
+        description='Bytes in it, or with a unit: "2 GB". Near it partial predictions are left '
+        "out, at it runs go to Tiled only.",
+    )
+    dead_letter: _UserPath = Field(
+        default_factory=lambda: state_folder() / "dead-letter",
+        description="Folder where raw runs are kept that could not be processed wholly, for "
+        "`live-lce retry`.",
+    )
+    dead_letter_limit: ByteSize = Field(
+        ByteSize(500_000_000),
+        ge=1_000_000,
+        description="Bytes in it; at it no more runs are kept there.",
     )
 
 

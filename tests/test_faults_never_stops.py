@@ -24,7 +24,7 @@ from fault_parts import (
 
 from live_lce.classifiers.registry import Registry
 from live_lce.config import load_config
-from live_lce.publish.closing import NOT_STOPPED
+from live_lce.publish.published import NOT_STOPPED
 from live_lce.publish.spool import waiting
 from live_lce.replay.outcome import RunStatus
 from live_lce.replay.setup import Setup

@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "publish": {
         *("contract", "settings", "engine.types", "classifiers.types", "spectra.types"),
         "spectra.features",  # norm on the contract's grid
+        "config",  # publish/from_config.py
     },
     "config": {"contract", "settings"},
     "sources": {

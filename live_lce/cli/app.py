@@ -73,6 +73,7 @@ for _name in ("demo", "serve", "check"):
 app.command("classify", epilog=EPILOG)(classify.classify)
 app.command("replay", epilog=EPILOG)(replay.replay)
 _register("republish")
+_register("retry")
 _register("results")
 _register("export")
 for _name in ("evaluate", "train", "label"):

@@ -57,7 +57,12 @@ def all_checks(config: Config) -> Iterator[Check]:
     yield tried("onnxruntime", _onnxruntime)
     yield from _models(config.models)
     yield tried("spool", lambda: _spool_writable(config.publish.spool))
-    yield _spool_empty(config.publish.spool)
+    yield _waiting("spooled runs", config.publish.spool, "send them with live-lce republish")
+    yield _waiting(
+        "dead letters",
+        config.publish.dead_letter,
+        "runs that could not be processed; after an upgrade get them with live-lce retry",
+    )
     if config.tiled.uri:
         key = config.tiled.api_key
         yield from tiled_checks(
@@ -114,16 +119,14 @@ def _spool_writable(folder: Path) -> str:
     return f"{folder} can be written"
 
 
-def _spool_empty(folder: Path) -> Check:
+def _waiting(name: str, folder: Path, what_to_do: str) -> Check:
     from live_lce.publish.spool import in_use, waiting
 
     files = waiting(folder)
     idle = [path for path in files if not in_use(path)]
     if not idle:
-        return Check("spooled runs", "ok", f"none waits ({len(files)} being written)")
-    return Check(
-        "spooled runs", "warn", f"{len(idle)} wait in {folder}: send them with live-lce republish"
-    )
+        return Check(name, "ok", f"none waits ({len(files)} being written)")
+    return Check(name, "warn", f"{len(idle)} wait in {folder}: {what_to_do}")
 
 
 def _show(checks: list[Check]) -> None:

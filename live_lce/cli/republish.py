@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from live_lce.config import ConfigError, load_config
+from live_lce.cli import _output
 
 
 def republish(
@@ -17,10 +16,13 @@ def republish(
         Path | None,
         typer.Argument(help="Folder of spooled runs; by default `publish.spool`."),
     ] = None,
+    tiled: Annotated[
+        str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration file (TOML).")
+        Path | None, typer.Option("--config", "-c", help="Configuration file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Send the analysis runs that wait on disk to Tiled, each once.
 
@@ -32,36 +34,30 @@ def republish(
 
         live-lce republish /data/spool --json
     """
+    from live_lce.cli._publishing import server_address
+    from live_lce.config import load_config
     from live_lce.publish.connection import Connection, explain
     from live_lce.publish.republish import republish as send
 
-    try:
-        found = load_config(config)
-    except ConfigError as error:
-        typer.echo(f"live-lce: {error}", err=True)
-        raise typer.Exit(2) from None
+    found = load_config(config)
     folder = directory or found.publish.spool
     if directory is not None and not directory.is_dir():
-        typer.echo(
-            f"live-lce: {directory} is no folder: give the folder of spooled runs.", err=True
-        )
-        raise typer.Exit(2)
-    if not found.tiled.uri:
-        typer.echo("live-lce: no Tiled server is configured: set `tiled.uri`.", err=True)
-        raise typer.Exit(2)
+        raise _output.UsageError(f"{directory} is no folder: give the folder of spooled runs")
     key = found.tiled.api_key
     connection = Connection(
-        found.tiled.uri, api_key=key.get_secret_value() if key else None, path=found.tiled.path
+        server_address(found, tiled),
+        api_key=key.get_secret_value() if key else None,
+        path=found.tiled.path,
     )
     try:
         report = send(folder, connection.container())
     except Exception as error:
-        typer.echo(f"live-lce: {explain(error)}", err=True)
-        raise typer.Exit(1) from None
+        _output.note(f"live-lce: {explain(error)}")
+        raise typer.Exit(_output.FAILED) from error
     finally:
         connection.close()
-    if as_json:
-        typer.echo(json.dumps(asdict(report), indent=2))
+    if json:
+        _output.print_json(asdict(report))
     elif not any(asdict(report).values()):
         typer.echo(f"0 sent: nothing waits in {folder}.")
     else:
@@ -73,4 +69,4 @@ def republish(
         for name, why in report.failed.items():
             typer.echo(f"  {name}: {why}")
     if report.failed:
-        raise typer.Exit(1)
+        raise typer.Exit(_output.FAILED)

@@ -55,6 +55,9 @@ class Engine:
         A run without documents for so long, in seconds of document time, is closed.
     analyse : callable, optional
         Spectrum to analysis; for programs that bring their own.
+    on_malformed : callable, optional
+        Called with the name and the error of each document that could not be handled, of a
+        page for each of its rows; must not raise.
 
     Raises
     ------
@@ -73,6 +76,7 @@ class Engine:
         max_open_runs: int = 16,
         silence: float = 7200.0,
         analyse: Callable[[Spectrum], Analysis] | None = None,
+        on_malformed: Callable[[str, Exception], object] | None = None,
     ) -> None:
         self.settings = settings or AnalysisSettings()
         check_name(self.settings.signals.preset)
@@ -80,6 +84,7 @@ class Engine:
         self._analyse = analyse or _default_analyse(registry, self.settings)
         self._max_open_runs = max_open_runs
         self._silence = silence
+        self._on_malformed = on_malformed
         self._runs: dict[str, Run] = {}  # open, in the order of their start
         self._owner: dict[str, str] = {}  # descriptor uid: run uid
         self._closed: dict[str, None] = {}
@@ -110,7 +115,7 @@ class Engine:
         """
         self.counters["documents"] += 1
         if name != "event_page":
-            return self._guarded(name, doc, partials)
+            return self._guarded(name, self._handle(name, doc, partials))
         events: list[Any] = []
         try:
             from event_model import unpack_event_page
@@ -119,16 +124,18 @@ class Engine:
         except Exception as error:
             self._malformed(name, error)
         # Each row for itself: a bad one must not take the others with it.
-        return [output for event in events for output in self._guarded("event", event, partials)]
+        rows = [self._guarded("event", self._event(event, partials)) for event in events]
+        return [output for outputs in rows for output in outputs]
 
     def finish(self) -> list[Output]:
         """Close the runs that are still open, and return their last predictions."""
-        return [output for uid in list(self._runs) for output in self._close(uid, "unknown")]
+        ends = [self._guarded("stop", self._close(uid, "unknown")) for uid in list(self._runs)]
+        return [output for outputs in ends for output in outputs]
 
-    def _guarded(self, name: str, doc: Mapping[str, Any], partials: bool) -> list[Output]:
+    def _guarded(self, name: str, handled: Iterator[Output]) -> list[Output]:
         outputs: list[Output] = []
         try:
-            for output in self._handle(name, doc, partials):
+            for output in handled:
                 outputs.append(output)  # what came before an error is kept
         except Exception as error:  # no document may hurt the scan or other runs
             self._malformed(name, error)
@@ -136,6 +143,8 @@ class Engine:
 
     def _malformed(self, name: str, error: Exception) -> None:
         self.counters["malformed"] += 1
+        if self._on_malformed is not None:
+            self._on_malformed(name, error)
         kind = f"{name}: {type(error).__name__}"
         if kind not in self._logged:
             self._logged.add(kind)

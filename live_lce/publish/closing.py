@@ -11,7 +11,6 @@ from live_lce.contract import PREDICTIONS_STREAM
 from live_lce.publish.documents import Document, validate
 
 KILLED = "The writer was killed before the run's end: closed by `live-lce republish`."
-NOT_STOPPED = "The raw run sent no stop document: closed with what had arrived."
 
 
 def closing_stop(documents: Sequence[Document]) -> Document:

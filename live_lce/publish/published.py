@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from live_lce.publish.closing import NOT_STOPPED
-
+NOT_STOPPED = "The raw run sent no stop document: closed with what had arrived."
+"""Reason in the stop document of an analysis of such a run."""
 BATCH = 100
 """Raw uids in one query: its address stays below 8 kB, which proxies let through."""
 

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 from live_lce.engine.types import Result, RunClosed
 from live_lce.publish.attempts import Again
-from live_lce.publish.closing import NOT_STOPPED
 from live_lce.publish.connection import Connection, TiledAwayError, explain, is_away
 from live_lce.publish.counters import COUNTERS
 from live_lce.publish.documents import AnalysisRun, Document, RunKey, run_key
 from live_lce.publish.keeping import SPOOL_LIMIT, KeptRun, Spool
+from live_lce.publish.published import NOT_STOPPED
 from live_lce.publish.resending import Resending
 from live_lce.publish.tiled_run import TakenOverError, TiledRun
 from live_lce.settings import AnalysisSettings

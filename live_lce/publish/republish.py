@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from live_lce.publish.closing import closing_stop, recounted_stop
 from live_lce.publish.connection import explain, is_away
 from live_lce.publish.documents import Document
-from live_lce.publish.spool import SpooledRun, lock, read_spooled, waiting
+from live_lce.publish.spool import SpooledRun, locked, read_spooled, waiting
 from live_lce.publish.tiled_run import TiledRun
 
 
@@ -102,7 +101,7 @@ def send_file(path: Path, container: Any, report: Report) -> None:
     Exception
         Whatever Tiled's client or the disk raises; the file then stays.
     """
-    with _locked(path) as free:
+    with locked(path) as free:
         if not free:
             report.in_use += 1
             return
@@ -127,14 +126,3 @@ def send_file(path: Path, container: Any, report: Report) -> None:
             report.rewritten += writer.rewritten
             report.closed += not run.complete
         path.unlink()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    try:
-        handle = path.open("r+", encoding="utf-8")
-    except FileNotFoundError:
-        yield True
-        return
-    with handle:
-        yield lock(handle)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -67,7 +68,7 @@ class SpoolFile:
             # The last attempt was killed in mid-line: do not continue its line.
             self._write(b"\n")
 
-    def append(self, name: str, doc: Mapping[str, Any], **more: str) -> int:
+    def append(self, name: str, doc: Mapping[str, Any], **more: Any) -> int:
         """Append one document and hand it to the operating system.
 
         Parameters
@@ -76,7 +77,7 @@ class SpoolFile:
             The document's name.
         doc : mapping
             The document.
-        **more : str
+        **more : object
             Kept beside it in its line.
 
         Returns
@@ -97,6 +98,11 @@ class SpoolFile:
         while rest:
             rest = rest[self._handle.write(rest) :]
         return len(line)
+
+    def restart(self) -> None:
+        """Forget what is in the file."""
+        if self._handle.tell():
+            self._handle.truncate(0)
 
     def close(self) -> None:
         """Keep the file and unlock it."""
@@ -164,6 +170,18 @@ def in_use(path: Path) -> bool:
     """Whether a living writer holds the file."""
     with path.open("a", encoding="utf-8") as handle:
         return not lock(handle)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a file; the value is whether no living writer holds it."""
+    try:
+        handle = path.open("r+", encoding="utf-8")
+    except FileNotFoundError:
+        yield True
+        return
+    with handle:
+        yield lock(handle)
 
 
 def read_spooled(path: Path) -> SpooledRun:

@@ -58,7 +58,7 @@ class Candidates:
         self._archives: list[tuple[Archive, str]] = []
         for source in sources:
             try:
-                self._archives.append((_opened(source, setup), self._key(source)))
+                self._archives.append((opened(source, setup), self._key(source)))
             except ArchiveError as error:
                 on_problem(str(error))
 
@@ -134,7 +134,14 @@ class Candidates:
         return journal_key(_absolute(source), today.settings_hash, today.models, __version__)
 
 
-def _opened(source: str, setup: Setup) -> Archive:
+def opened(source: str, setup: Setup) -> Archive:
+    """Open an archive, with the configured API key if it is on the configured server.
+
+    Raises
+    ------
+    ArchiveError
+        If the source is none.
+    """
     tiled = setup.config.tiled
     key = tiled.api_key
     # The configured key is for the configured server only.

@@ -49,6 +49,8 @@ class Outcome:
         One line on what went wrong, else empty.
     malformed : int
         Documents that the engine could not use.
+    errors : tuple of str
+        What went wrong with documents and spectra, each once and the first ones only.
     ended : bool
         Whether its stop document was there: what was found stays so.
     """
@@ -60,4 +62,5 @@ class Outcome:
     rows: tuple[dict[str, Any], ...] = ()
     problem: str = ""
     malformed: int = 0
+    errors: tuple[str, ...] = ()
     ended: bool = True

@@ -12,7 +12,8 @@ from live_lce.replay.plan import Today
 if TYPE_CHECKING:
     from live_lce.classifiers.registry import Registry
     from live_lce.publish.connection import Connection
-    from live_lce.publish.publisher import TiledPublisher
+    from live_lce.publish.dead_letter import DeadLetters
+    from live_lce.publish.publisher import SpoolPublisher
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Setup:
         Address of the Tiled server that gets the results; empty publishes nothing.
     force : bool
         Publish beside analyses by other models or settings, and supersede them.
+    source : str
+        Told in what is published: ``replay`` or ``retry``.
+    anew : bool
+        Supersede every earlier analysis.
     partial_rows : bool
         Whether outcomes tell the predictions on growing scans too (they are published anyway).
     prepare : callable, optional
@@ -36,6 +41,8 @@ class Setup:
     config: Config
     tiled: str = ""
     force: bool = False
+    source: str = "replay"
+    anew: bool = False
     partial_rows: bool = True
     prepare: Callable[[], None] | None = None
 
@@ -56,25 +63,21 @@ class Setup:
         """Return a connection to the root that holds the container of analysis runs."""
         from live_lce.publish.connection import Connection
 
-        return Connection(self.tiled, api_key=self._api_key)
+        key = self.config.tiled.api_key
+        return Connection(self.tiled, api_key=key.get_secret_value() if key else None)
 
-    def publisher(self) -> TiledPublisher | None:
+    def publisher(self) -> SpoolPublisher | None:
         """Return a new publisher; None where nothing is published."""
-        from live_lce.publish.publisher import TiledPublisher
+        from live_lce.publish.attempts import Again
+        from live_lce.publish.from_config import publisher_from
 
         if not self.tiled:
             return None
-        return TiledPublisher(
-            self.tiled,
-            settings=self.config.analysis,
-            spool=self.config.publish.spool,
-            source="replay",
-            path=self.config.tiled.path,
-            api_key=self._api_key,
-            force=self.force,
-        )
+        again = Again.ANEW if self.anew else Again.FORCE if self.force else Again.NO
+        return publisher_from(self.config, self.source, tiled=self.tiled, again=again)
 
-    @property
-    def _api_key(self) -> str | None:
-        key = self.config.tiled.api_key
-        return key.get_secret_value() if key else None
+    def dead_letters(self) -> DeadLetters | None:
+        """Return where runs go that fail; None where nothing is published, or all is retried."""
+        from live_lce.publish.from_config import dead_letters_from
+
+        return dead_letters_from(self.config) if self.tiled and not self.anew else None

@@ -9,15 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from live_lce.engine.engine import Engine
+from live_lce.contract import REASON_WORDS
+from live_lce.engine.engine import Engine, Output
 from live_lce.engine.run import as_time
 from live_lce.engine.types import RunClosed
+from live_lce.publish.dead_letter import Failure
 from live_lce.publish.publisher import Publisher, TiledPublisher
 from live_lce.replay.outcome import Outcome, RunStatus
 from live_lce.replay.rows import prediction_row
 from live_lce.replay.setup import Setup
 from live_lce.sources.archive import ArchivedRun, ArchiveError
 from live_lce.sources.documents import Document, DocumentsError
+from live_lce.sources.failed_runs import FailedRuns, fault
 from live_lce.sources.queue import SpillQueue
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,9 @@ IN_MEMORY = 20_000
 """Documents of one run that are kept in memory; the rest waits in a temporary file."""
 SILENCE = 7200.0
 """A run without a stop document may still be running for so long after its last one (s)."""
+MOST_ERRORS = 5
+"""Different errors that are told of one run."""
+_LOST = "{}: run {}: neither Tiled nor the disk took it: make room and replay it again"
 
 
 @dataclass
@@ -55,6 +61,9 @@ class Worker:
         self._now = now
         self._publisher: Publisher | None = setup.publisher()
         self._registry = setup.registry()
+        self._letters = setup.dead_letters()
+        self._failed_runs = FailedRuns(None, "")
+        self._errors: dict[str, None] = {}
         self._engine = self._new_engine()
 
     def __call__(self, run: ArchivedRun) -> Outcome:
@@ -79,11 +88,14 @@ class Worker:
         return replace(outcome, scan=str(run.start.get("scan_id", "")))
 
     def close(self) -> dict[str, int]:
-        """Close the publisher, and return its counters (empty if nothing is published)."""
+        """Close the publisher; return its counters and those of the dead letters.
+
+        Empty if nothing is published.
+        """
         if self._publisher is None:
             return {}
         self._publisher.close()
-        return dict(self._publisher.counters)
+        return {**self._publisher.counters, **(self._letters.counters if self._letters else {})}
 
     def _replay(self, run: ArchivedRun) -> Outcome:
         read = _read(run)
@@ -104,22 +116,53 @@ class Worker:
             self._publisher.expect_archived(stopped=read.ended)
         before = Counter(self._publisher.counters) if self._publisher else Counter[str]()
         rows: list[dict[str, Any]] = []
-        while len(read.documents):
-            name, doc = read.documents.get()
-            began = time.perf_counter()
-            for output in self._engine(name, doc):
-                self._take(output, time.perf_counter() - began, rows)
-        for output in self._engine.finish():
-            self._take(output, 0.0, rows)
+        self._errors = {}
+        self._failed_runs = FailedRuns(self._letters, run.where)
+        try:
+            self._feed(read, rows)
+        finally:
+            self._failed_runs.close()
         counters = Counter(self._publisher.counters) if self._publisher else None
+        status = _status(bool(rows), before, counters)
         return Outcome(
             run.uid,
             run.where,
-            _status(bool(rows), before, counters),
+            status,
             rows=tuple(row for row in rows if row["final"] or self._setup.partial_rows),
+            problem=_LOST.format(run.where, run.uid[:8]) if status is RunStatus.FAILED else "",
             malformed=self._engine.counters["malformed"] - malformed,
+            errors=tuple(self._errors),
             ended=read.ended,
         )
+
+    def _feed(self, read: _Read, rows: list[dict[str, Any]]) -> None:
+        while len(read.documents):
+            name, doc = read.documents.get()
+            began = time.perf_counter()
+            outputs: list[Output] = []
+            try:
+                outputs = self._engine(name, doc)
+                for output in outputs:
+                    self._take(output, time.perf_counter() - began, rows)
+            except Exception as error:  # not the engine's habit: the rest of the run is kept
+                self._malformed(name, error)
+                self._failed_runs.take(name, doc, outputs)
+                while len(read.documents):
+                    self._failed_runs.take(*read.documents.get())
+                raise
+            self._failed_runs.take(name, doc, outputs)
+        outputs = self._engine.finish()
+        for output in outputs:
+            self._take(output, 0.0, rows)
+        self._failed_runs.close(outputs)
+
+    def _malformed(self, name: str, error: Exception) -> None:
+        self._tell(Failure.of(error, name, full=False).error)
+        self._failed_runs.failed(name, error)
+
+    def _tell(self, error: str) -> None:
+        if len(self._errors) < MOST_ERRORS:
+            self._errors[error] = None
 
     def _take(self, output: Any, latency: float, rows: list[dict[str, Any]]) -> None:
         if isinstance(output, RunClosed):
@@ -129,9 +172,11 @@ class Worker:
         if self._publisher is not None:
             self._publisher.result(output, latency)
         rows.append(prediction_row(output))
+        if reason := fault(output):
+            self._tell(f"{output.run.stream}: {reason.value}: {REASON_WORDS[reason]}")
 
     def _new_engine(self) -> Engine:
-        return Engine(self._setup.config.analysis, self._registry)
+        return Engine(self._setup.config.analysis, self._registry, on_malformed=self._malformed)
 
 
 def _read(run: ArchivedRun) -> _Read:
@@ -155,6 +200,8 @@ def _status(any_rows: bool, before: Counter[str], after: Counter[str] | None) ->
         return RunStatus.NO_SPECTRUM
     if after is None:
         return RunStatus.PREDICTED
+    if after["runs_lost"] > before["runs_lost"]:
+        return RunStatus.FAILED
     if any(after[name] > before[name] for name in ("errors", "runs_spooled")):
         return RunStatus.KEPT
     if after["runs_published"] > before["runs_published"]:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from live_lce.engine.presets import check_name
 from live_lce.engine.types import Result
 from live_lce.settings import AnalysisSettings
+from live_lce.sources.failed_runs import FailedRuns
 from live_lce.sources.queue import SpillQueue
 
 if TYPE_CHECKING:
     from live_lce.classifiers.registry import Registry
     from live_lce.engine.engine import Engine, Output
+    from live_lce.publish.dead_letter import DeadLetters
     from live_lce.publish.publisher import Publisher
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ class LiveLCE:
         Documents kept in memory; beyond half of it partial predictions are left out.
     on_result : callable, optional
         Called in the worker thread with each `Result`, after the publisher.
+    dead_letters : DeadLetters, optional
+        Where runs are kept that cannot be processed wholly.
 
     Raises
     ------
@@ -72,15 +76,18 @@ class LiveLCE:
         registry: Registry | None = None,
         max_documents: int = 10_000,
         on_result: Callable[[Result], object] | None = None,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
         self.settings = settings or AnalysisSettings()
         check_name(self.settings.signals.preset)
         self._publisher = publisher
         self._registry = registry
         self._on_result = on_result
+        self._failed_runs = FailedRuns(dead_letters, "RE")
         self._high_water = max(1, max_documents // 2)
         self._queue: SpillQueue[_Item] = SpillQueue(max_documents)
         self._engine: Engine | None = None
+        self._unable: Exception | None = None  # why there is no engine
         self._counts: Counter[str] = Counter()
         self._received = 0
         self._done = 0
@@ -112,28 +119,16 @@ class LiveLCE:
         """
         from live_lce.classifiers.registry import Registry
         from live_lce.config import load_config
-        from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
+        from live_lce.publish.from_config import dead_letters_from, publisher_from
 
         config = load_config(Path(path) if path else None)
-        publisher: Publisher
-        if config.tiled.uri:
-            key = config.tiled.api_key
-            publisher = TiledPublisher(
-                config.tiled.uri,
-                settings=config.analysis,
-                spool=config.publish.spool,
-                source="RE",
-                path=config.tiled.path,
-                api_key=key.get_secret_value() if key else None,
-            )
-        else:
-            publisher = SpoolPublisher(config.publish.spool, settings=config.analysis, source="RE")
         return cls(
             config.analysis,
-            publisher=publisher,
+            publisher=publisher_from(config, "RE"),
             registry=Registry.beside_shipped(config.models),
             max_documents=config.live.max_documents,
             on_result=on_result,
+            dead_letters=dead_letters_from(config),
         )
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -158,6 +153,7 @@ class LiveLCE:
         return {
             **engine,
             **own,
+            **self._failed_runs.counters,
             "documents": self._received,
             "waiting": len(self._queue),
             "spilled": self._queue.spilled,
@@ -243,16 +239,27 @@ class LiveLCE:
                 break
             if engine is not None:
                 partials = len(self._queue) < self._high_water
+                outputs: list[Output] = []
                 try:
                     outputs = engine(item.name, item.doc, partials=partials)
                     self._hand_over(outputs, item.arrival)
-                except Exception:  # the engine does not raise; the worker outlives it if it does
+                except Exception as error:  # not the engine's habit; the worker outlives it
                     self._failed("engine_errors", "live_lce failed on a document")
+                    self._failed_runs.failed(item.name, error)
+                self._failed_runs.take(item.name, item.doc, outputs)
+            elif self._unable is not None:  # the whole run can be retried
+                if item.name == "start":
+                    self._failed_runs.failed(item.name, self._unable)
+                self._failed_runs.take(item.name, item.doc)
             with self._progress:
                 self._done = item.number
                 self._progress.notify_all()
         if engine is not None:
-            self._hand_over(engine.finish(), time.perf_counter())
+            outputs = engine.finish()
+            self._hand_over(outputs, time.perf_counter())
+            self._failed_runs.close(outputs)
+        else:
+            self._failed_runs.close()
         if self._publisher is not None:
             try:
                 self._publisher.close()
@@ -268,8 +275,11 @@ class LiveLCE:
         try:
             from live_lce.engine.engine import Engine
 
-            self._engine = Engine(self.settings, self._registry)
-        except Exception:
+            self._engine = Engine(
+                self.settings, self._registry, on_malformed=self._failed_runs.failed
+            )
+        except Exception as error:
+            self._unable = error
             self._failed("engine_errors", "live_lce cannot start: no scan will be classified")
             return None
         try:

@@ -40,6 +40,11 @@ class SpillQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._memory) + len(self._behind)
 
+    @property
+    def file_size(self) -> int:
+        """Bytes in the temporary file."""
+        return self._write_at
+
     def put(self, item: T) -> None:
         """Append an item, in microseconds (tens of them where it goes to disk)."""
         with self._changed:

@@ -1,0 +1,94 @@
+"""``live-lce retry``: raw runs that could not be processed, once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from live_lce.cli import _output
+
+if TYPE_CHECKING:
+    from live_lce.replay.retry import Retried
+
+
+def retry(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of dead letters; by default `publish.dead_letter`."),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            help="Archive, as in replay, for runs that are not whole in their files.",
+        ),
+    ] = None,
+    tiled: Annotated[
+        str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Configuration file.")
+    ] = None,
+) -> None:
+    """Analyse the raw runs again that could not be processed wholly, and publish them.
+
+    Live scans and replays keep such runs as dead letters.  After an upgrade or a repair
+    this gets the predictions that were lost; they supersede what was published of the run.
+    Files of runs that work are removed, others stay as they are: delete one to give its run
+    up.  Ends with 1 if some stay.
+
+    Examples
+    --------
+        live-lce retry
+
+        live-lce retry --source databroker:bmm
+
+        live-lce retry /data/dead-letter --json
+    """
+    from live_lce.cli._publishing import report, server_address
+    from live_lce.config import load_config
+    from live_lce.replay.candidates import opened
+    from live_lce.replay.retry import Retry
+    from live_lce.replay.setup import Setup
+
+    found = load_config(config)
+    folder = directory or found.publish.dead_letter
+    if directory is not None and not directory.is_dir():
+        raise _output.UsageError(f"{directory} is no folder: give the folder of dead letters")
+    setup = Setup(found, server_address(found, tiled))
+    done: list[Retried] = []
+    with ExitStack() as stack:
+        archives = [stack.enter_context(closing(opened(s, setup))) for s in source or ()]
+        attempt = Retry(setup, archives)
+        try:
+            for one in attempt(folder):
+                done.append(one)
+                if not json:
+                    typer.echo(f"{one.path.name}: {one.said}")
+        finally:
+            counters = attempt.close()
+    if json:
+        _output.print_json({"retried": _rows(done), "published": dict(counters)})
+    elif not done:
+        typer.echo(f"0 retried: nothing waits in {folder}.")
+    published = report(counters) if done else True
+    if not published or not all(one.removed for one in done):
+        raise typer.Exit(_output.FAILED)
+
+
+def _rows(done: Sequence[Retried]) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": str(one.path),
+            "uid": one.uid,
+            "status": one.status.value,
+            "said": one.said,
+            "removed": one.removed,
+        }
+        for one in done
+    ]

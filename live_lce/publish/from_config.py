@@ -1,0 +1,56 @@
+"""From the configuration to a publisher and its dead letters, for all who publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from live_lce.publish.attempts import Again
+from live_lce.publish.dead_letter import DeadLetters
+from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
+
+if TYPE_CHECKING:
+    from live_lce.config import Config
+
+
+def publisher_from(
+    config: Config, source: str, *, tiled: str = "", again: Again = Again.NO
+) -> SpoolPublisher:
+    """Return a publisher to Tiled; to the spool only, where no server is known.
+
+    Parameters
+    ----------
+    config : Config
+        Settings, the spool and its limit, the server and its API key.
+    source : str
+        Where the raw documents come from, e.g. ``RE`` or ``replay``.
+    tiled : str
+        Address of the server, instead of the configured one.
+    again : Again
+        What happens where a raw run is analysed already.
+    """
+    analysis, publish = config.analysis, config.publish
+    address = tiled or config.tiled.uri
+    if not address:
+        return SpoolPublisher(
+            publish.spool,
+            settings=analysis,
+            source=source,
+            limit=publish.spool_limit,
+            again=again,
+        )
+    key = config.tiled.api_key
+    return TiledPublisher(
+        address,
+        settings=analysis,
+        spool=publish.spool,
+        source=source,
+        path=config.tiled.path,
+        api_key=key.get_secret_value() if key else None,
+        limit=publish.spool_limit,
+        again=again,
+    )
+
+
+def dead_letters_from(config: Config) -> DeadLetters:
+    """Return where runs are kept that cannot be processed wholly."""
+    return DeadLetters(config.publish.dead_letter, config.publish.dead_letter_limit)
