@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from live_lce.publish.connection import explain, find_child
+from live_lce.publish.tiled_run import tags_of
 from live_lce.settings import Signals
 from live_lce.sources.archive import ArchivedRun, ArchiveError, Query
 from live_lce.sources.documents import Document
+from live_lce.sources.stored_documents import (
+    check_streams,
+    has_arrays,
+    has_several_spectra,
+    in_order,
+    with_numbers,
+)
 from live_lce.sources.tiled_query import count_runs, find_runs
 from live_lce.sources.tiled_source import TiledSource
 
 logger = logging.getLogger(__name__)
+
+LONG = 20_000
+"""Of runs with more events, the columns are read and not the documents."""
 
 _NOT_ACCEPTABLE = 406
 _FORBIDDEN = 403
@@ -32,15 +43,18 @@ class TiledRun:
     key : str
         Its key in the catalog.
     start : dict
-        The start document.
+        The start document, with the access tags of the run's node.
     signals : Signals, optional
         Settings that name data keys, for servers whose tables are read.
+    n_events : int
+        Events in it, as the stop document tells.
     """
 
     source: TiledSource
     key: str
     start: dict[str, Any] = field(compare=False)
     signals: Signals | None = None
+    n_events: int = 0
 
     @property
     def uid(self) -> str:
@@ -69,25 +83,63 @@ class TiledRun:
             raise ArchiveError(f"{self.where}: {_explain(error)}") from error
 
     def _documents(self) -> Iterator[Document]:
-        if self.source.exports:
-            try:
-                documents = in_order(self._node().documents())
-            except Exception as error:
-                # 406: the server has no exporter.  Other errors are of this run, such as
-                # one with so many columns that it has several tables.
-                self.source.drop()
-                if _status(error) == _NOT_ACCEPTABLE:
-                    self.source.exports = False
-                    logger.info("%s has no exporter: tables are read.", self.source.name)
-                else:
-                    logger.warning("%s: not exported (%s): read again.", self.where, error)
-            else:
-                if not _has_arrays(documents):
-                    yield from documents
-                    return
-        from live_lce.sources.tiled_tables import rebuild
+        node = self._node()
+        documents: Iterable[Document] | None = None
+        if not (_is_table(node) and self._is_better_as_table()):
+            documents = self._exported(node)
+        if documents is None:
+            from live_lce.sources.tiled_tables import rebuild
 
-        yield from rebuild(self._node(), self.signals)
+            documents = rebuild(self._node(), self.signals)
+        descriptors = []
+        for name, doc in with_numbers(documents):
+            if name == "start":
+                # The tags of the node, which are not in the exported document.
+                yield name, dict(self.start)
+                continue
+            if name == "descriptor":
+                descriptors.append(doc)
+            elif name == "stop":
+                check_streams(doc, descriptors, self.where)
+            yield name, doc
+
+    def _exported(self, node: Any) -> list[Document] | None:
+        """Return what the server exports; None where the tables have to be read."""
+        try:
+            documents = in_order(node.documents())
+        except Exception as error:
+            if not _is_table(node):
+                raise
+            # 406: the server has no exporter.  Other errors are of this run, such as
+            # one with so many columns that it has several tables.
+            self.source.drop()
+            if _status(error) == _NOT_ACCEPTABLE:
+                self.source.exports = False
+                logger.info("%s has no exporter: tables are read.", self.source.name)
+            else:
+                logger.warning("%s: not exported (%s): read again.", self.where, error)
+            return None
+        if _is_table(node):
+            # Where a seq_num was repeated, Tiled's exporter counts the arrays wrongly.
+            return None if has_arrays(documents) else documents
+        if documents[-1][0] != "stop":
+            from live_lce.sources.databroker_tail import missed_events
+
+            documents += missed_events(node, documents, self.signals)
+        return documents
+
+    def _is_better_as_table(self) -> bool:
+        """Whether the exporter would give less than the tables, or all of a long run at once.
+
+        It leaves out points that were measured twice.  In a single spectrum the later ones
+        count; of several, the earlier one may have ended before.
+        """
+        outer = self.signals.outer if self.signals else ""
+        return (
+            not self.source.exports
+            or self.n_events > LONG
+            or has_several_spectra(self.start, outer)
+        )
 
     def _node(self) -> Any:
         node = find_child(self.source.catalog(), self.key)
@@ -96,24 +148,24 @@ class TiledRun:
         return node
 
 
-def in_order(documents: Iterable[tuple[str, Any]]) -> list[Document]:
-    """Return the documents of one run so that no event comes before its descriptor.
+def _is_table(node: Any) -> bool:
+    """Whether a run lies in tables, as TiledWriter stores them (else: in a Mongo database)."""
+    return any(s.name == "BlueskyRun" and (s.version or "").startswith("3.") for s in node.specs)
 
-    Tiled sorts them by time, which is wrong where a clock jumped, and ends a run that has
-    not ended with an empty stop document.
+
+def _n_events(metadata: Mapping[str, Any]) -> int:
+    """Return how many events a run holds as its stop document tells; 0 if it does not."""
+    counted = (metadata.get("stop") or {}).get("num_events")
+    return sum(counted.values()) if isinstance(counted, Mapping) else 0
+
+
+def _with_tags(start: Mapping[str, Any], node: Any) -> dict[str, Any]:
+    """Return a start document with the access tags of its run.
+
+    TiledWriter takes them out of the document and gives them to the node.
     """
-    first, events, last = [], [], []
-    for name, doc in documents:
-        if name == "stop":
-            if doc and doc.get("run_start"):
-                last.append((name, dict(doc)))
-        elif name in ("start", "descriptor"):
-            first.append((name, dict(doc)))
-        else:
-            events.append((name, dict(doc)))
-    if all(name == "event" for name, _ in events):
-        events.sort(key=lambda item: int(item[1]["seq_num"]))
-    return first + events + last
+    tags = tags_of(node)
+    return {**start, "tiled_access_tags": tags} if tags else dict(start)
 
 
 def _status(error: Exception) -> int:
@@ -131,19 +183,6 @@ def _explain(error: Exception) -> str:
     if status == _FORBIDDEN:
         return "Tiled refuses to be read: give the API key the scopes read:metadata and read:data"
     return explain(error)
-
-
-def _has_arrays(documents: Iterable[Document]) -> bool:
-    """Whether a run has arrays in its events.
-
-    Where a ``seq_num`` was repeated, Tiled's exporter counts the arrays wrongly.
-    """
-    return any(
-        key.get("dtype") == "array" and "external" not in key
-        for name, doc in documents
-        if name == "descriptor"
-        for key in doc["data_keys"].values()
-    )
 
 
 class TiledArchive:
@@ -165,7 +204,7 @@ class TiledArchive:
         self._reading = source.another()
 
     def runs(self, query: Query) -> Iterator[ArchivedRun]:
-        """Yield the runs that match, in the order in which they were stored.
+        """Yield the runs that match, in ascending order of time where Tiled can sort.
 
         Raises
         ------
@@ -183,7 +222,13 @@ class TiledArchive:
                     continue
                 seen.add(start["uid"])
             if query.matches(start):
-                yield TiledRun(self._reading, node.item["id"], dict(start), self._signals)
+                yield TiledRun(
+                    self._reading,
+                    node.item["id"],
+                    _with_tags(start, node),
+                    self._signals,
+                    _n_events(node.metadata),
+                )
 
     def count(self, query: Query) -> int | None:
         """Return how many runs match as far as Tiled can tell; at most some too many.

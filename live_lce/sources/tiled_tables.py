@@ -1,12 +1,14 @@
 """The documents of a run in Tiled from its metadata and tables.
 
-For servers without the exporter behind ``BlueskyRun.documents()``.  Only the columns that the
-engine looks at are read.
+For servers without the exporter behind ``BlueskyRun.documents()``, and for runs of which the
+exporter does not give all.  Only the columns that the engine looks at are read, and turned into
+events a page at a time.
 """
 
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,10 +19,14 @@ from live_lce.sources.documents import Document
 
 _COUNTING = ("seq_num", "time")
 _ARROW = "application/vnd.apache.arrow.file"
+_PAGE = 1000
+"""Rows of a table that are Python objects at a time."""
+_BLOCK = 1_000_000
+"""Values of an array that are read at a time."""
 
 
 def rebuild(run: Any, signals: Signals | None = None) -> Iterator[Document]:
-    """Yield the documents of a run, stream by stream.
+    """Yield the documents of a run, stream by stream, in the order of their descriptors.
 
     Repeated ``seq_num`` come in the order in which they were stored.  Timestamps are left
     out.  A run that has not ended has no stop document.
@@ -36,7 +42,7 @@ def rebuild(run: Any, signals: Signals | None = None) -> Iterator[Document]:
 
     start = dict(run.metadata["start"])
     yield "start", start
-    for name, stream in _streams(run):
+    for name, stream in sorted(_streams(run), key=_begin):
         descriptors = build_descriptor_docs(
             dict(stream.metadata), stream_name=name, run_start_uid=start["uid"]
         )
@@ -74,61 +80,88 @@ def needed_keys(
     return frozenset(found - {""})
 
 
-def _streams(run: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the streams, also of the layout of 2025 with a folder in between."""
+def _streams(run: Any) -> list[tuple[str, Any]]:
+    """Return the streams, also of the layout of 2025 with a folder in between."""
     streams = dict(run.base.items())
     between = streams.get("streams")
     if between is not None and "BlueskyEventStream" not in {s.name for s in between.specs}:
         streams = dict(between.items())
-    yield from streams.items()
+    return list(streams.items())
+
+
+def _begin(named: tuple[str, Any]) -> float:
+    return float(named[1].metadata["time"])
 
 
 def _events(
     stream: Any, descriptors: Sequence[Mapping[str, Any]], keys: frozenset[str]
 ) -> Iterator[dict[str, Any]]:
-    columns = _columns(stream, keys)
-    if not all(name in columns for name in _COUNTING):
+    names, parts = _parts(stream, keys)
+    if not all(name in names for name in _COUNTING):
         return  # no event has come yet
-    numbers, times = columns.pop("seq_num"), columns.pop("time")
     # While a run is written, one part may be a row ahead of another.
-    n_rows = min(map(len, (numbers, times, *columns.values())))
-    for row in range(n_rows):
-        number, time = int(numbers[row]), float(times[row])
+    for row in zip(*parts, strict=False):
+        data = dict(zip(names, (value for part in row for value in part), strict=True))
+        number, time = int(data.pop("seq_num")), float(data.pop("time"))
         descriptor = _descriptor_at(descriptors, time)
         yield {
             "uid": f"event-{descriptor}-{number}",
             "descriptor": descriptor,
             "seq_num": number,
             "time": time,
-            "data": {name: values[row] for name, values in columns.items()},
+            "data": data,
             "timestamps": {},
             "filled": {},
         }
 
 
-def _columns(stream: Any, keys: frozenset[str]) -> dict[str, Any]:
-    """Read columns of the tables of a stream, and arrays that lie beside them."""
-    columns: dict[str, Any] = {}
+def _parts(stream: Any, keys: frozenset[str]) -> tuple[list[str], list[Iterator[Any]]]:
+    """Return the columns' names, and iterators over the rows of tables and arrays."""
+    names: list[str] = []
+    parts: list[Iterator[Any]] = []
     for name, part in stream.base.items():
         if part.structure_family == "table":
             wanted = [c for c in part.columns if c in keys or c in _COUNTING]
-            if wanted := [c for c in wanted if c not in columns]:
-                columns |= _table(part, wanted)
+            if wanted := [c for c in wanted if c not in names]:
+                names += wanted
+                parts.append(_table_rows(part, wanted))
         elif name in keys and "external" not in part.metadata:
-            columns[name] = part.read()
-    return columns
+            names.append(name)
+            parts.append(_array_rows(part))
+    return names, parts
 
 
-def _table(table: Any, wanted: list[str]) -> dict[str, list[Any]]:
+def _table_rows(table: Any, wanted: list[str]) -> Iterator[tuple[Any, ...]]:
+    # TiledWriter stores one partition; Tiled cannot read some of its rows.  In Arrow they take
+    # 8 bytes a value, which is little; as Python objects it would be ten times as much.
+    for partition in range(table.structure().npartitions):
+        found = _read(table, partition, wanted)
+        for begin in range(0, found.num_rows, _PAGE):
+            page = found.slice(begin, _PAGE)
+            yield from zip(*(page.column(name).to_pylist() for name in wanted), strict=True)
+
+
+def _read(table: Any, partition: int, wanted: list[str]) -> Any:
     # Not table.read(columns=...): Tiled's server returns them in any order, which the
     # client takes for an error.
     import pyarrow
+    from tiled.client.utils import export_util
 
     buffer = io.BytesIO()
-    some = wanted if len(wanted) < len(table.columns) else None
-    table.export(buffer, columns=some, format=_ARROW)
-    found = pyarrow.ipc.open_file(buffer.getvalue()).read_all()
-    return {name: found.column(name).to_pylist() for name in wanted}
+    link = table.item["links"]["partition"].format(index=partition)
+    some = {"column": wanted} if len(wanted) < len(table.columns) else {}
+    export_util(buffer, _ARROW, table.context.http_client.get, link, params=some)
+    return pyarrow.ipc.open_file(buffer.getvalue()).read_all()
+
+
+def _array_rows(array: Any) -> Iterator[tuple[Any]]:
+    if array.structure_family != "array":  # ragged
+        yield from ((row,) for row in array.read())
+        return
+    n_rows, *shape = array.shape
+    step = max(1, _BLOCK // max(1, math.prod(shape)))
+    for begin in range(0, n_rows, step):
+        yield from ((row,) for row in array[begin : begin + step])
 
 
 def _descriptor_at(descriptors: Sequence[Mapping[str, Any]], time: float) -> str:
