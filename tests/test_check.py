@@ -14,6 +14,7 @@ from publish_parts import a_result
 from typer.testing import CliRunner
 
 from live_lce.classifiers.registry import default_folder
+from live_lce.cli._output import UsageError
 from live_lce.cli.check import check
 from live_lce.cli.republish import republish
 from live_lce.engine.types import RunClosed
@@ -49,6 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: EmbeddedTiled) 
             "LIVE_LCE_TILED__URI": server.uri,
             "LIVE_LCE_TILED__API_KEY": server.api_key,
             "LIVE_LCE_PUBLISH__SPOOL": str(tmp_path / "spool"),
+            "LIVE_LCE_PUBLISH__DEAD_LETTER": str(tmp_path / "dead-letter"),
             "COLUMNS": "200",
         }
         return CliRunner().invoke(app, list(arguments), env=settings | values)
@@ -129,6 +131,6 @@ def test_spooled_runs_are_counted_and_sent(run: Any, tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 1 and list(report["failed"]) == ["strange.jsonl"]
     assert report["published"] == 1 and len(waiting(spool)) == 1
-    assert run("republish", str(tmp_path / "none")).exit_code == 2
+    assert isinstance(run("republish", str(tmp_path / "none")).exception, UsageError)
     (spool / "strange.jsonl").unlink()
     assert "0 sent" in run("republish", str(spool)).stdout

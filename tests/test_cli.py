@@ -17,7 +17,7 @@ from live_lce.server import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 
-COMMANDS = ("demo", "serve", "check", "classify", "replay", "republish", "presets")
+COMMANDS = ("demo", "serve", "check", "classify", "replay", "republish", "retry", "presets")
 LIVE_LCE = str(Path(sys.executable).parent / "live-lce")
 
 
