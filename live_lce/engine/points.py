@@ -140,9 +140,10 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
         mu=mu,
         absorber=absorber,
         edge=edge,
-        mode=roles.mode,
+        mode=roles.given.mode or roles.mode,
+        normalized=roles.given.normalized,
         reference=foil,
-        findings=(*findings, *more),
+        findings=(*findings, *more, *roles.given.findings),
     )
 
 

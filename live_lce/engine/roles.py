@@ -5,6 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from live_lce.contract import Finding
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a source knows of a mu that it computed itself, as it is in :class:`Spectrum`.
+
+    Parameters
+    ----------
+    mode : str
+        How mu was measured; empty where unknown.
+    normalized : bool or None
+        None to find out.
+    findings : tuple of Finding
+        What was noticed while mu was computed.
+    """
+
+    mode: str = ""
+    normalized: bool | None = None
+    findings: tuple[Finding, ...] = ()
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -33,6 +54,8 @@ class Roles:
         decide whether there was a scan.
     array : bool
         Whether each event holds whole spectra.
+    given : Given
+        What the source knows of `mu`.
     """
 
     mode: str
@@ -49,6 +72,7 @@ class Roles:
     dark: Mapping[str, float] = field(default_factory=dict)
     declared: bool = True
     array: bool = False
+    given: Given = Given()
 
     @property
     def axis(self) -> str:

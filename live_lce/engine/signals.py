@@ -17,7 +17,7 @@ from typing import Any
 from live_lce.contract import Finding, Reason
 from live_lce.engine import axis, metadata
 from live_lce.engine.presets import Preset, choose
-from live_lce.engine.roles import Roles
+from live_lce.engine.roles import Given, Roles
 from live_lce.settings import Signals
 
 _NAMES = {
@@ -209,6 +209,19 @@ def _roles(
         dark={**_dark(stream.descriptor, preset, used), **signals.dark},
         declared=declared,
         array=array,
+        given=_given(stream.descriptor["data_keys"][mu]) if mode == "mu" else Given(),
+    )
+
+
+def _given(data_key: Mapping[str, Any]) -> Given:
+    """Return what a source of ours says of the mu that it computed (a data file)."""
+    said = data_key.get("live_lce")
+    if not isinstance(said, Mapping):
+        return Given()
+    return Given(
+        mode=str(said["mode"]),
+        normalized=said["normalized"],
+        findings=tuple(Finding(Reason(reason), detail) for reason, detail in said["findings"]),
     )
 
 

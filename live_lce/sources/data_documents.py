@@ -19,6 +19,7 @@ import numpy as np
 from live_lce.sources.archive import ArchiveError
 from live_lce.sources.documents import Document
 from live_lce.sources.files import FileError, FileSpectrum, read_spectra
+from live_lce.spectra.types import Spectrum
 
 _NAMESPACE = uuid.UUID("0a4c9a5e-2c0f-5d5b-9f0e-6d2d6f1f8a11")
 
@@ -55,11 +56,12 @@ class DataRun:
         columns = _columns(self.spectrum)
         time, n = self.start["time"], len(self.spectrum.spectrum.energy)
         descriptor = _uid(self.uid, "primary")
-        keys = {
+        keys: dict[str, dict[str, Any]] = {
             name: {"dtype": "number", "shape": [], "source": str(self.spectrum.file)}
             for name in columns
         }
         keys["energy"]["units"] = "eV"
+        keys["mu"]["live_lce"] = _given(self.spectrum.spectrum)
         yield (
             "descriptor",
             {
@@ -156,6 +158,15 @@ def _start(found: FileSpectrum, digest: str, number: int, written: float) -> dic
         },
     }
     return {key: value for key, value in start.items() if value != ""}
+
+
+def _given(spectrum: Spectrum) -> dict[str, Any]:
+    """Return what the engine cannot see in energies and mu, see `engine.roles.Given`."""
+    return {
+        "mode": spectrum.mode,
+        "normalized": spectrum.normalized,
+        "findings": [[finding.reason.value, finding.detail] for finding in spectrum.findings],
+    }
 
 
 def _columns(found: FileSpectrum) -> dict[str, list[float]]:

@@ -11,6 +11,10 @@ from live_lce.sources.archive import Query
 
 logger = logging.getLogger(__name__)
 
+MOST_SORTED = 10_000
+"""Tiled sorts all runs anew for every hundred that it sends: three times the time to list 10^4
+runs, thirty times for 10^5."""
+
 _WHOLE_UID = 36
 _BAD_REQUEST = 400
 
@@ -18,8 +22,8 @@ _BAD_REQUEST = 400
 def find_runs(container: Any, query: Query) -> Iterator[Any]:
     """Yield clients of the runs that may match; the rest is for `Query.matches`.
 
-    Runs come in ascending order of time; in the order in which they were stored where the
-    server does not sort.
+    Runs come in ascending order of time, see :func:`by_time`; in the order in which they were
+    stored where the server does not sort.
 
     Parameters
     ----------
@@ -56,12 +60,14 @@ def _all_runs(container: Any, query: Query) -> Any:
 def by_time(container: Any) -> Any:
     """Return a container whose runs come in ascending order of time.
 
-    A server on SQLite sorts the times as text, which is right from September 2001 on.  A
-    Mongo database sorts by time without being asked, and fails if it is.
+    With more than `MOST_SORTED` runs, they stay in the order in which they were stored: that of
+    time, where they were stored live.  A server on SQLite sorts the times as text, which is right
+    from September 2001 on.  A Mongo database sorts by time without being asked, and fails if it
+    is.
     """
     if any(key.split(".")[-1] == "time" for key, _ in container.sorting):
         return container
-    return container.sort(("start.time", 1))
+    return container.sort(("start.time", 1)) if len(container) <= MOST_SORTED else container
 
 
 def count_runs(container: Any, query: Query) -> int | None:
