@@ -2,9 +2,10 @@
 
 When a document fails, the earlier ones of its run are gone already: the worker must have kept
 them.  It keeps those of each open run until its stop document: the first 100 as they are, later
-ones pickled in a temporary file without a name, up to 200 MB a run.  That is some 10 µs a document
-in the worker's thread and none in the RunEngine's.  Nothing is left of a run that went well.  From
-its first failure on, a run's documents go to the dead letters at once: a kill does not lose them.
+ones pickled in a temporary file without a name, up to 200 MB a run.  That is tens of microseconds a
+document in the worker's thread and nothing in the RunEngine's.  Nothing is left of a run that went
+well.  From its first failure on, a run's documents go to the dead letters at once: a kill does not
+lose them.
 """
 
 from __future__ import annotations
