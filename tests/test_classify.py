@@ -22,7 +22,7 @@ def registry():
     return Registry()
 
 
-def spectrum(absorber="Fe", reference=7124.0, peak=0.1, stop=200.0, white=0.5, edge="K"):
+def spectrum(absorber="Fe", reference=7124.0, peak=0.1, stop=200.0, white=1.3, edge="K"):
     energy = np.arange(reference - 100, reference + stop, 0.5)
     x = energy - reference
     norm = 0.5 + np.arctan(x / 1.2) / np.pi + white * np.exp(-(((x - 4) / 3) ** 2))

@@ -63,7 +63,7 @@ OOD_METHOD = (
     " spectra of the absorber (docs/models/out-of-distribution.md)"
 )
 OOD_THRESHOLD = (
-    f"{WITHIN:.0%} of the absorber's varied computed spectra of T4, S5 and O6 score less, each"
+    f"{WITHIN:.1%} of the absorber's varied computed spectra of T4, S5 and O6 score less, each"
     " judged by what did not see it"
 )
 LICENCE = (
