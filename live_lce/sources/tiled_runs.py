@@ -29,6 +29,7 @@ LONG = 20_000
 
 _NOT_ACCEPTABLE = 406
 _FORBIDDEN = 403
+_OWNER_TAGS = ("user:", "service:")
 _NOT_FOUND = 404
 
 
@@ -162,9 +163,11 @@ def _n_events(metadata: Mapping[str, Any]) -> int:
 def _with_tags(start: Mapping[str, Any], node: Any) -> dict[str, Any]:
     """Return a start document with the access tags of its run.
 
-    TiledWriter takes them out of the document and gives them to the node.
+    TiledWriter takes them out of the document and gives them to the node.  A run that was
+    written without tags belongs to its writer, by a tag that nobody can give: it stays without,
+    and its predictions belong to who writes them, as those of a live scan do.
     """
-    tags = tags_of(node)
+    tags = [tag for tag in tags_of(node) if not tag.startswith(_OWNER_TAGS)]
     return {**start, "tiled_access_tags": tags} if tags else dict(start)
 
 

@@ -1,0 +1,79 @@
+"""Access tags of raw runs in Tiled go on to the predictions on them; hidden runs are refused."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archive_parts import scan
+from engine_parts import feed, make_registry, results
+from test_publish_access import pytestmark, runs
+
+from live_lce.engine.engine import Engine
+from live_lce.engine.types import RunClosed
+from live_lce.publish.publisher import TiledPublisher
+from live_lce.publish.tiled_run import tags_of
+from live_lce.settings import AnalysisSettings
+from live_lce.sources.archive import ArchiveError, Query
+from live_lce.sources.databroker_runs import OpenCatalog
+from live_lce.sources.tiled_runs import TiledArchive
+
+__all__ = ["pytestmark", "runs"]  # a fixture
+
+
+@pytest.fixture
+def raw(runs: Any) -> Any:
+    """Return a catalog with a tagged run."""
+    from bluesky_tiled_plugins import TiledWriter
+    from tiled.structures.core import Spec
+
+    spec = Spec("CatalogOfBlueskyRuns", version="3.0")
+    raw = runs.parent.create_container("raw", specs=[spec], access_tags=["top"])
+    writer = TiledWriter(raw, batch_size=200)
+    tagged = scan("tagged")
+    tagged[0][1]["tiled_access_tags"] = ["proposal-1"]
+    for name, doc in copy.deepcopy(tagged):
+        writer(name, doc)
+    return raw
+
+
+def test_predictions_get_the_tags_of_the_raw_run(raw: Any, runs: Any, tmp_path: Path) -> None:
+    (run,) = TiledArchive(OpenCatalog(raw)).runs(Query())
+    assert "tiled_access_tags" not in raw[run.uid].metadata["start"], "TiledWriter took them out"
+    assert run.start["tiled_access_tags"] == ["proposal-1"]
+    documents = list(run.documents())
+    assert documents[0] == ("start", run.start)
+    publisher = TiledPublisher(
+        runs, settings=AnalysisSettings(), spool=tmp_path / "spool", source="replay"
+    )
+    (final,) = [
+        r for r in results(feed(Engine(registry=make_registry(tmp_path)), documents)) if r.final
+    ]
+    publisher.result(final, 0.0)
+    publisher.closed(RunClosed(run.uid, "success"))
+    publisher.close()
+    (key,) = runs
+    assert tags_of(runs[key]) == ["proposal-1"]
+    assert tags_of(runs[key]["predictions"].base["internal"]) == ["proposal-1"]
+
+
+def test_a_run_without_tags_stays_so(raw: Any) -> None:
+    from bluesky_tiled_plugins import TiledWriter
+
+    start, *_ = scan("untagged")
+    TiledWriter(raw)(*start)
+    uid = start[1]["uid"]
+    assert tags_of(raw[uid]) == ["user:alice"], "Tiled gives it to its writer"
+    (run,) = TiledArchive(OpenCatalog(raw)).runs(Query(uids=(uid,)))
+    assert "tiled_access_tags" not in run.start
+
+
+def test_a_run_whose_stream_is_gone_is_refused(raw: Any) -> None:
+    """Else it would be published that the scan has no points."""
+    (run,) = TiledArchive(OpenCatalog(raw)).runs(Query())
+    raw[run.uid].delete_contents(["primary"], recursive=True, external_only=False)
+    with pytest.raises(ArchiveError, match="the events of primary cannot be read") as caught:
+        list(run.documents())
+    assert "\n" not in str(caught.value)
