@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,22 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 PROBE_TIMEOUT = 3.0
 ATTEMPTS = 2
+ROW = 60.0
+"""So long after an attempt, a further one is none in a row (s)."""
+_AWAY = (502, 503, 504)
 _SHORT_ANSWERS = ("application/json", "application/x-msgpack")
 
 
 class TiledAwayError(ConnectionError):
     """Tiled does not answer, or did not a moment ago."""
+
+
+class TiledFailsError(RuntimeError):
+    """Tiled answers with internal errors; in `response` is the last one."""
+
+    def __init__(self, uri: str, response: Any, attempts: int) -> None:
+        super().__init__(f"{uri} failed {attempts} times in a row")
+        self.response = response
 
 
 def split_key(uri: str) -> tuple[str, str | None]:
@@ -50,7 +62,7 @@ def is_away(error: BaseException) -> bool:
     return (
         isinstance(error, ConnectionError | TimeoutError)
         or _is_transport_error(error)
-        or status in (401, 429, 502, 503, 504)
+        or status in (401, 429, *_AWAY)
     )
 
 
@@ -117,9 +129,13 @@ class Connection:
         return self._container
 
     def drop(self) -> None:
-        """Forget the connection after a failure; do not try again for a while."""
+        """Forget the connection after a failure; do not try again for a while.
+
+        Who is told to wait and calls this does not have to wait longer.
+        """
         self.close()
-        self._not_before = self._clock() + self._backoff
+        if self._clock() >= self._not_before:
+            self._not_before = self._clock() + self._backoff
 
     def forgive(self) -> None:
         """Allow another attempt now, however recent the last failure is."""
@@ -137,7 +153,7 @@ class Connection:
 
         _probe(self.uri)
         self._context, parts = Context.from_any_uri(self.uri, api_key=self._api_key)
-        limit_attempts(self._context.http_client, self.uri)
+        limit_attempts(self._context.http_client, self.uri, clock=self._clock)
         # Not remembered logins: in a worker thread nobody can answer a prompt.
         if not self._context.authenticated and self._context.server_info.authentication.required:
             raise PermissionError("Tiled wants an API key: set `tiled.api_key`.")
@@ -178,29 +194,62 @@ def _probe(uri: str) -> None:
         raise TiledAwayError(f"{uri} answers with error {response.status_code}")
 
 
-def limit_attempts(http_client: Any, uri: str, attempts: int = ATTEMPTS) -> None:
+class _Row(threading.local):
+    """Requests of one thread that got no answer, one after the other."""
+
+    unanswered = 0
+    began = -float("inf")
+    failed: Any = None  # the last answer, if it was an internal error
+
+
+def limit_attempts(
+    http_client: Any,
+    uri: str,
+    attempts: int = ATTEMPTS,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Let requests that get no whole answer fail after few attempts.
 
     Tiled's client repeats for 45 s, which its environment variables change only
-    for the whole process.  This counts the attempts of one client, and ends them
-    with an error that Tiled does not repeat.
+    for the whole process.  This counts the attempts in each thread, and ends them with
+    an error that Tiled does not repeat.  Then nothing is asked before `ROW` seconds are over.
+    A server that answers with internal errors is there: its next request is tried.
+
+    Parameters
+    ----------
+    http_client : httpx.Client
+        The client; its hooks are added to.
+    uri : str
+        The server, for errors.
+    attempts : int
+        Requests in a row that may stay without an answer.
+    clock : callable
+        Returns a monotonic time (s).
     """
-    unanswered = 0
+    row = _Row()
 
     def before(_: Any) -> None:
-        nonlocal unanswered
-        if unanswered >= attempts:
-            raise TiledAwayError(f"{uri} did not answer {unanswered} requests in a row")
-        unanswered += 1
+        if clock() - row.began > ROW:
+            row.unanswered, row.failed = 0, None
+        if row.unanswered >= attempts:
+            if row.failed is not None:
+                failed, row.failed, row.unanswered = row.failed, None, 0
+                raise TiledFailsError(uri, failed, attempts)
+            raise TiledAwayError(f"{uri} did not answer {attempts} requests in a row")
+        row.unanswered, row.began, row.failed = row.unanswered + 1, clock(), None
 
     def after(response: Any) -> None:
-        nonlocal unanswered
-        if response.status_code < 500:
-            # The head of an answer is none: connections break in the middle, too.  Data may be
-            # streamed and large, and are left alone; what writing gets back is short.
-            if response.headers.get("content-type", "").startswith(_SHORT_ANSWERS):
-                response.read()
-            unanswered = 0
+        if response.status_code in _AWAY:
+            return
+        if response.status_code >= 500:
+            row.failed = response
+            return
+        # The head of an answer is none: connections break in the middle, too.  Data may be
+        # streamed and large, and are left alone; what writing gets back is short.
+        if response.headers.get("content-type", "").startswith(_SHORT_ANSWERS):
+            response.read()
+        row.unanswered = 0
 
     hooks = http_client.event_hooks
     http_client.event_hooks = {

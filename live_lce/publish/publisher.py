@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from live_lce.engine.types import Result, RunClosed
 from live_lce.publish.attempts import Again
-from live_lce.publish.connection import Connection, TiledAwayError, explain, is_away
+from live_lce.publish.connection import Connection, explain, is_away
 from live_lce.publish.counters import COUNTERS
 from live_lce.publish.documents import AnalysisRun, Document, RunKey, run_key
 from live_lce.publish.keeping import SPOOL_LIMIT, KeptRun, Spool
@@ -246,8 +246,8 @@ class TiledPublisher(SpoolPublisher):
         return self._given if self._given is not None else self._connection.container()
 
     def _gone(self, error: Exception) -> None:
-        """Leave the server alone for a while, unless that is so already."""
-        if self._given is None and not isinstance(error, TiledAwayError):
+        """Leave the server alone for a while."""
+        if self._given is None:
             self._connection.drop()
 
     def _start(self, run: _OpenRun, doc: dict[str, Any]) -> None:
