@@ -104,7 +104,7 @@ def transmission_rows(energy: Any, mu: Any, **more: Any) -> list[dict[str, Any]]
     ]
 
 
-def spectrum_rows(white_line: float = 0.6, seed: int = 0, **more: Any) -> list[dict[str, Any]]:
+def spectrum_rows(white_line: float = 0.9, seed: int = 0, **more: Any) -> list[dict[str, Any]]:
     """Return the data of events of a good Fe scan."""
     energy = xanes_energy()
     # A counter that never repeats its value: I0 may not look dead.

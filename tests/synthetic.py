@@ -24,7 +24,7 @@ def xanes_mu(
     e0: float = 7124.0,
     step: float = 0.8,
     noise: float = 0.001,
-    white_line: float = 0.4,
+    white_line: float = 0.9,
     seed: int = 0,
 ) -> Array:
     """Return raw mu with a sloping background, an edge at `e0` (eV) and noise (edge steps).
