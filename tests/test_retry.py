@@ -18,7 +18,7 @@ from live_lce.cli._publishing import report
 from live_lce.engine.run import Run
 from live_lce.publish.counters import COUNTERS
 from live_lce.publish.dead_letter import COUNTERS as DEAD_LETTER_COUNTERS
-from live_lce.publish.published import Analysis
+from live_lce.publish.published import Analysis, resolved
 from live_lce.publish.spool import SpoolFile, waiting
 from live_lce.server import EmbeddedTiled
 from live_lce.sources.live import LiveLCE
@@ -318,3 +318,42 @@ def test_every_counter_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert bad == {"errors", "runs_spooled", "runs_lost"}
     assert report({"events_published": 3})
     assert capsys.readouterr().err == "Analysis runs: none\n"
+
+
+def test_a_start_document_that_failed(
+    cli: Cli,
+    server: EmbeddedTiled,
+    path: str,
+    letters: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("odd metadata")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("live_lce.engine.run.choose", fails)
+        watch(*a_scan(1))
+    (missed,) = analyses(server, path)  # "no_start_document": live_lce did not get hold of it
+    assert missed.stream == ""
+    assert cli("retry").code == 0
+    assert waiting(letters) == []
+    (new,) = [a for a in analyses(server, path) if a.stream]
+    source = write(tmp_path / "raw.jsonl", a_scan(1))
+    assert tables(server, path, raw_uid(1))[new.uid] == clean(cli, server, source, 1)
+    gone = {a.uid: a.superseded_by for a in resolved(analyses(server, path))}
+    assert gone == {missed.uid: new.uid, new.uid: ""}
+    assert [row["label"] for row in cli("results", "--json").json] == ["T4"]
+
+
+def test_a_run_that_was_joined_late_is_replayed(
+    cli: Cli, server: EmbeddedTiled, path: str, letters: Path, tmp_path: Path
+) -> None:
+    watch(*a_scan(1)[1:])
+    (missed,) = analyses(server, path)
+    assert waiting(letters) == []  # nothing failed
+    replay = ("replay", write(tmp_path / "raw.jsonl", a_scan(1)))
+    assert "1 published" in cli(*replay).err
+    assert [row["label"] for row in cli("results", "--json").json] == ["T4"]
+    assert "1 in Tiled already" in cli(*replay).err
+    assert missed.uid in {a.uid for a in analyses(server, path)}

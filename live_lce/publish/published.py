@@ -155,7 +155,8 @@ def resolved(analyses: Iterable[Analysis]) -> list[Analysis]:
 
     Of each raw run, stream and absorber one counts: among those that no other says to replace,
     the last complete one, else the last.  An analysis that is not complete replaces no
-    complete one: the old counts until the new is there.
+    complete one: the old counts until the new is there.  One that only says that the run's
+    start was missed (it names no stream) gives way to any complete one of the run.
 
     Parameters
     ----------
@@ -168,6 +169,11 @@ def resolved(analyses: Iterable[Analysis]) -> list[Analysis]:
         same = list(group)
         winner = _winner(same)
         done += [replace(a, superseded_by="" if a is winner else winner.uid) for a in same]
+    seen = {a.raw_uid: a.uid for a in done if a.stream and a.complete and not a.superseded_by}
+    done = [
+        a if a.stream or a.superseded_by else replace(a, superseded_by=seen.get(a.raw_uid, ""))
+        for a in done
+    ]
     return sorted(done, key=lambda a: (a.raw_uid, a.time, a.attempt))
 
 

@@ -84,7 +84,8 @@ def decide(
     Action
         A half-written analysis comes first: it hides what is there.
     """
-    counting = [analysis for analysis in analyses if not analysis.superseded_by]
+    # One without a stream says that the start was missed: it asks for this replay.
+    counting = [a for a in analyses if a.stream and not a.superseded_by]
     if not counting:
         return Action.LEAVE_EMPTY if empty and not force else Action.ANALYSE
     if not all(analysis.complete for analysis in counting):
