@@ -265,9 +265,7 @@ def test_nobody_answers_and_several_catalogs(server: EmbeddedTiled) -> None:
     for name in ("one", "two"):
         some.create_container(name, specs=client["raw"].specs)
     archive = open_archive(f"{server.uri}/api/v1/metadata/some", api_key=server.api_key)
-    with pytest.raises(
-        ArchiveError, match=r"there are one, two: write \.\.\./api/v1/metadata/NAME"
-    ):
+    with pytest.raises(ArchiveError, match=r"there are one, two: write .*/metadata/NAME of"):
         list(archive.runs(ALL))
     archive.close()
     client.delete_contents(["some"], recursive=True, external_only=False)
