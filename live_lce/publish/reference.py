@@ -33,12 +33,13 @@ Columns hold one type throughout. Unknown physical values are NaN, never null; n
 twice in a table after a network error: drop duplicates on `seq_num`. A run with `exit_status`
 `abort` was cut off, and is replaced when its raw run is analysed again.
 
-A raw run can have several analyses: with a newer model (`live-lce replay --force`), because it could
-not be processed wholly at first (`live-lce retry`), or because a half-written one could not be deleted. A further `attempt` has the uuid5 of the first one's uid and
-"attempt n". `supersedes` lists the uids of older analyses of the same raw run, stream and absorber.
-Of these one counts: among those that no complete one supersedes, the last complete one, else the
-last (`live_lce.publish.published.counting`). One without a `raw_stream` only says that the start of
-the raw run was missed: it gives way to any complete one."""
+A raw run can have several analyses: with a newer model (`live-lce replay --force`), because it
+could not be processed wholly at first (`live-lce retry`), or because a half-written one could not
+be deleted. A further `attempt` has the uuid5 of the first one's uid and "attempt n". `supersedes`
+lists the uids of older analyses of the same raw run, stream and absorber. Of these one counts:
+among those that no complete one supersedes, the last complete one, else the last
+(`live_lce.publish.published.counting`). One without a `raw_stream` only says that the start of the
+raw run was missed: it gives way to any complete one."""
 
 
 def reference_page() -> str:
