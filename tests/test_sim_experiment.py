@@ -14,7 +14,8 @@ from bluesky import RunEngine  # noqa: E402
 
 from live_lce.engine.engine import Engine  # noqa: E402
 from live_lce.engine.types import Result  # noqa: E402
-from live_lce.sim.beamline import DARK_RATE, Beamline, Glitch  # noqa: E402
+from live_lce.sim.beamline import Beamline  # noqa: E402
+from live_lce.sim.counting import DARK_RATE  # noqa: E402
 from live_lce.sim.experiment import (  # noqa: E402
     Done,
     Scan,
@@ -25,6 +26,7 @@ from live_lce.sim.experiment import (  # noqa: E402
     true_class,
 )
 from live_lce.sim.library import mixture  # noqa: E402
+from live_lce.sim.optics import Glitch, Optics  # noqa: E402
 from live_lce.sim.plans import xanes_energies  # noqa: E402
 
 POINTS = len(xanes_energies(0.0))
@@ -115,7 +117,7 @@ def test_abort_ends_the_run_early_and_the_engine_goes_on(engine: Any) -> None:
 def test_disturbances_are_in_the_data(engine: Any) -> None:
     clean, glitchy, noisy = (
         data(documents(engine, Scan(CHROMIA, "Cr2O3", beamline=b))[1])
-        for b in (Beamline(), Beamline(glitch=Glitch(6017.0)), Beamline(flux=1e5))
+        for b in (Beamline(), Beamline(optics=Optics((Glitch(6017.0),))), Beamline(flux=1e5))
     )
     at = np.argmin(np.abs(clean[:, 0] - 6017.0))
     assert glitchy[at, 1] < 0.6 * clean[at, 1]

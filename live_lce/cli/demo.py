@@ -126,7 +126,7 @@ def _experiment(
 
     from live_lce.publish.publisher import TiledPublisher
     from live_lce.settings import AnalysisSettings, Pacing, Signals
-    from live_lce.sim.beamline import DARK_RATE
+    from live_lce.sim.counting import DARK_RATE
     from live_lce.sim.experiment import insitu_experiment, run_experiment
     from live_lce.sim.plans import xanes_energies
     from live_lce.sim.view import Lines, LiveTable, View

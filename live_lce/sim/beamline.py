@@ -1,94 +1,118 @@
-"""The physics of a transmission beamline: what three ion chambers count at one energy."""
+"""The physics of a beamline: what its detectors count at one energy, and why it is not ideal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import Generator
 
+from live_lce.sim.counting import DARK_RATE, Counting
+from live_lce.sim.fluorescence import Fluorescence
 from live_lce.sim.library import Sample, exponents
-
-DARK_RATE = 500.0
-"""Counts per second without beam, in every chamber."""
+from live_lce.sim.optics import Glitch, Optics
+from live_lce.sim.ring import Ring, TopUp
 
 
 @dataclass(frozen=True)
-class Glitch:
-    """The monochromator diffracts into another reflection at one energy.
-
-    The intensity drops; the harmonics and the changed beam profile make the drop
-    in the two chambers unequal, so that it does not cancel in ln(I0/It).
+class Counts:
+    """What all detectors counted at one point.
 
     Parameters
     ----------
-    energy : float
-        Centre in eV.
-    width : float
-        Standard deviation in eV.
-    depth : float
-        Lost part of I0.
-    mismatch : float
-        Part of the loss that It does not see.
+    i0, it, ir : float
+        The three ion chambers: before and behind the sample, behind the reference foil.
+    fluorescence : tuple of float
+        The elements of the fluorescence detector.
     """
 
-    energy: float
-    width: float = 0.4
-    depth: float = 0.5
-    mismatch: float = 0.3
-
-    def factors(self, energy: float) -> tuple[float, float]:
-        """Return what is left of I0 and of the beam behind it."""
-        loss = self.depth * float(np.exp(-0.5 * ((energy - self.energy) / self.width) ** 2))
-        return 1.0 - loss, 1.0 - loss * (1.0 - self.mismatch)
+    i0: float
+    it: float
+    ir: float
+    fluorescence: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Beamline:
-    """Source, chambers and reference foil.
+    """Source, optics and detectors; nothing but the counting noise is random.
 
     Parameters
     ----------
     flux : float
-        Counts per second in I0 at the start.
-    lifetime : float
-        Time (s) in which the stored current falls to 1/e.
+        Photons counted in I0 per second after a fill.
     count_time : float
-        Time per point in s.
-    glitch : Glitch, optional
-        A monochromator glitch.
+        Time per point in s, unless another is asked for.
+    ring : Ring
+        How the flux goes with time.
+    optics : Optics
+        The monochromator.
+    chambers : Counting
+        Of each ion chamber.
+    fluorescence : Fluorescence
+        Beside the sample.
     """
 
     flux: float = 2.0e6
-    lifetime: float = 2.0e4
     count_time: float = 1.0
-    glitch: Glitch | None = None
+    ring: Ring = field(default_factory=Ring)
+    optics: Optics = field(default_factory=Optics)
+    chambers: Counting = field(default_factory=lambda: Counting(dark_rate=DARK_RATE))
+    fluorescence: Fluorescence = field(default_factory=Fluorescence)
 
-    def expected(self, energy: float, elapsed: float, sample: Sample) -> tuple[float, ...]:
-        """Return the mean counts of I0, It and Ir, with dark counts.
+    def rates(self, energy: float, elapsed: float, sample: Sample) -> tuple[float, float, float]:
+        """Return the photons per second that reach I0, It and Ir.
 
         Parameters
         ----------
         energy : float
-            In eV.
+            Of the photons, in eV.
         elapsed : float
-            Beam time since the start in s.
+            Beam time since the last fill in s.
         sample : Sample
             What is in the beam.
         """
-        beam = self.flux * self.count_time * float(np.exp(-elapsed / self.lifetime))
-        first, behind = self.glitch.factors(energy) if self.glitch else (1.0, 1.0)
+        beam = self.flux * self.ring.flux(elapsed)
+        first, behind = self.optics.factors(energy)
+        foil = foil_absorbance(energy, sample.absorber, sample.edge)
         through = beam * behind * float(np.exp(-sample.absorbance(energy)))
-        reference = through * float(np.exp(-foil_absorbance(energy, sample.absorber, sample.edge)))
-        dark = DARK_RATE * self.count_time
-        return beam * first + dark, through + dark, reference + dark
+        harmonic = beam * self.optics.harmonics
+        hard = harmonic * float(np.exp(-sample.absorbance(3.0 * energy)))
+        hard_foil = float(np.exp(-foil_absorbance(3.0 * energy, sample.absorber, sample.edge)))
+        return (
+            beam * first + harmonic,
+            through + hard,
+            through * float(np.exp(-foil)) + hard * hard_foil,
+        )
 
     def count(
-        self, energy: float, elapsed: float, sample: Sample, rng: Generator
-    ) -> tuple[float, float, float]:
-        """Return counted I0, It and Ir: `expected` with counting (Poisson) noise."""
-        i0, it, ir = rng.poisson(self.expected(energy, elapsed, sample))
-        return float(i0), float(it), float(ir)
+        self,
+        energy: float,
+        elapsed: float,
+        sample: Sample,
+        rng: Generator,
+        *,
+        time: float | None = None,
+        beam: bool = True,
+    ) -> Counts:
+        """Count one point, with counting (Poisson) noise.
+
+        Parameters
+        ----------
+        energy, elapsed, sample
+            See :meth:`rates`.
+        rng : Generator
+            Of the noise.
+        time : float, optional
+            In s; by default `count_time`.
+        beam : bool
+            Whether there is any; without it the detectors count darkness.
+        """
+        seconds = self.count_time if time is None else time
+        photons = np.asarray(self.rates(energy, elapsed, sample)) * beam
+        i0, it, ir = self.chambers.count(photons, seconds, rng)
+        yields = self.fluorescence.rates(float(photons[0]), energy, sample)
+        elements = self.fluorescence.counting.count(yields, seconds, rng)
+        return Counts(float(i0), float(it), float(ir), tuple(float(n) for n in elements))
 
 
 def foil_absorbance(energy: float, absorber: str, edge: str) -> float:
@@ -96,3 +120,19 @@ def foil_absorbance(energy: float, absorber: str, edge: str) -> float:
     below, above, e0 = exponents(absorber, edge)
     rise = 0.5 + float(np.arctan((energy - e0) / 1.0)) / np.pi
     return float(rise * (energy / e0) ** above + 0.3 * (energy / e0) ** below)
+
+
+def troubled(e0: float) -> Beamline:
+    """Return a beamline with every trouble of this module in a moderate form.
+
+    Parameters
+    ----------
+    e0 : float
+        Edge (eV) around which it shows: a glitch is 28 eV above it.
+    """
+    return Beamline(
+        ring=Ring(lifetime=3.0e4, top_up=TopUp()),
+        optics=Optics((Glitch(e0 + 28.0),), harmonics=0.01, drift=0.3, backlash=0.4, offset=0.8),
+        chambers=Counting(DARK_RATE, dead_time=2.0e-9, ceiling=1.0e7),
+        fluorescence=Fluorescence(counting=Counting(dark_rate=5.0, dead_time=1.0e-7)),
+    )

@@ -1,27 +1,30 @@
 """Ophyd devices of the simulated beamline.
 
-Names and units are those of a common beamline: ``energy`` in eV, ``I0``,
-``It``, ``Ir`` (hinted), and a furnace with its temperature.
+Names and units are those of a common beamline: ``energy`` in eV, ``I0``, ``It``, ``Ir``
+(hinted), the elements ``If1``, ``If2``... of a fluorescence detector, and a furnace with its
+temperature.  All of them belong to one :class:`~live_lce.sim.world.World`.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from ophyd import Component, Device, Signal, SoftPositioner
+from ophyd import Component, Device, DynamicDeviceComponent, Signal, SoftPositioner
 from ophyd.status import DeviceStatus
 
-from live_lce.sim.beamline import Beamline
+from live_lce.sim.beamline import Counts
 from live_lce.sim.library import Sample
+from live_lce.sim.world import World
 
 
 class Monochromator(SoftPositioner):  # type: ignore[misc]
     """The photon energy in eV; the data key is the device's name."""
 
-    def __init__(self, *, name: str = "energy", **kwargs: Any) -> None:
-        super().__init__(name=name, egu="eV", source="SIM:mono", init_pos=8000.0, **kwargs)
+    def __init__(self, world: World, *, name: str = "energy", **kwargs: Any) -> None:
+        self._world = world
+        super().__init__(name=name, egu="eV", source="SIM:mono", init_pos=world.energy, **kwargs)
 
     @property
     def hints(self) -> dict[str, list[str]]:
@@ -34,63 +37,44 @@ class Monochromator(SoftPositioner):  # type: ignore[misc]
         described[self.name]["units"] = "eV"
         return described
 
+    def _setup_move(self, position: float, status: Any) -> None:
+        self._world.move(position)
+        super()._setup_move(position, status)
+
 
 class Furnace(Device):  # type: ignore[misc]
     """The in-situ cell: its temperature, and the sample in it."""
 
     temperature = Component(Signal, value=25.0, kind="normal")
 
-    def __init__(self, *, name: str = "furnace", **kwargs: Any) -> None:
-        self.sample: Sample | None = None
+    def __init__(self, world: World, *, name: str = "furnace", **kwargs: Any) -> None:
+        self._world = world
         super().__init__("", name=name, **kwargs)
 
     def load(self, sample: Sample, temperature: float) -> None:
         """Bring the sample to a state of the reaction at a temperature in degrees Celsius."""
-        self.sample = sample
+        self._world.load(sample, temperature)
         self.temperature.put(temperature)
 
 
-class IonChambers(Device):  # type: ignore[misc]
-    """I0, It and Ir, counted together.
+class _Counting(Device):  # type: ignore[misc]
+    """A detector that counts for `count_time` seconds of beam time, and for `dwell` real ones.
 
     Parameters
     ----------
-    mono : Monochromator
-        Where the energy comes from.
-    furnace : Furnace
-        Where the sample is.
-    beamline : Beamline
-        Source and chambers; may be exchanged between scans.
-    seed : int
-        Of the counting noise.
+    world : World
+        Where the beam is.
     dwell : float
-        Real time per point in s; the simulated time is `Beamline.count_time`.
+        Real time per point in s.
     """
 
-    i0 = Component(Signal, value=0.0, kind="hinted")
-    it = Component(Signal, value=0.0, kind="hinted")
-    ir = Component(Signal, value=0.0, kind="normal")
+    count_time = Component(Signal, value=1.0, kind="config")
 
-    def __init__(
-        self,
-        mono: Monochromator,
-        furnace: Furnace,
-        beamline: Beamline,
-        *,
-        seed: int = 0,
-        dwell: float = 0.0,
-        name: str = "chambers",
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, world: World, *, dwell: float = 0.0, name: str, **kwargs: Any) -> None:
         super().__init__("", name=name, **kwargs)
-        for signal, label in ((self.i0, "I0"), (self.it, "It"), (self.ir, "Ir")):
-            signal.name = label
-        self.beamline = beamline
+        self.world = world
         self.dwell = dwell
-        self._mono = mono
-        self._furnace = furnace
-        self._rng = np.random.default_rng(seed)
-        self._elapsed = 0.0
+        self.count_time.put(world.beamline.count_time)
 
     def trigger(self) -> DeviceStatus:
         """Count one point; done after `dwell` seconds.
@@ -98,23 +82,72 @@ class IonChambers(Device):  # type: ignore[misc]
         Raises
         ------
         RuntimeError
-            If the furnace holds no sample.
+            If there is no sample in the beam.
         """
-        sample = self._furnace.sample
-        if sample is None:
-            raise RuntimeError("The furnace holds no sample: call Furnace.load first.")
-        energy = float(self._mono.position)
-        counts = self.beamline.count(energy, self._elapsed, sample, self._rng)
-        self._elapsed += self.beamline.count_time
+        counts = self._count(float(self.count_time.get()))
         status = DeviceStatus(self)
 
         def finish() -> None:
-            for signal, value in zip((self.i0, self.it, self.ir), counts, strict=True):
-                signal.put(value)
+            self._show(counts)
             status.set_finished()
 
-        if self.dwell > 0:
-            threading.Timer(self.dwell, finish).start()
-        else:
-            finish()
+        after(self.dwell, finish)
         return status
+
+    def _count(self, time: float) -> Counts:
+        raise NotImplementedError
+
+    def _show(self, counts: Counts) -> None:
+        raise NotImplementedError
+
+
+class IonChambers(_Counting):
+    """I0, It and Ir, counted together; the beam time passes while they count."""
+
+    i0 = Component(Signal, value=0.0, kind="hinted")
+    it = Component(Signal, value=0.0, kind="hinted")
+    ir = Component(Signal, value=0.0, kind="normal")
+
+    def __init__(self, world: World, *, name: str = "chambers", **kwargs: Any) -> None:
+        super().__init__(world, name=name, **kwargs)
+        for signal, label in ((self.i0, "I0"), (self.it, "It"), (self.ir, "Ir")):
+            signal.name = label
+
+    def _count(self, time: float) -> Counts:
+        return self.world.count(time)
+
+    def _show(self, counts: Counts) -> None:
+        for signal, value in ((self.i0, counts.i0), (self.it, counts.it), (self.ir, counts.ir)):
+            signal.put(value)
+
+
+class FluorescenceDetector(_Counting):
+    """Four elements beside the sample; to be read together with the ion chambers."""
+
+    elements = DynamicDeviceComponent(
+        {f"element{n}": (Signal, None, {"value": 0.0, "kind": "hinted"}) for n in range(1, 5)}
+    )
+
+    def __init__(self, world: World, *, name: str = "fluorescence", **kwargs: Any) -> None:
+        super().__init__(world, name=name, **kwargs)
+        for n, signal in enumerate(self._channels, start=1):
+            signal.name = f"If{n}"
+
+    @property
+    def _channels(self) -> list[Any]:
+        return [getattr(self.elements, name) for name in self.elements.component_names]
+
+    def _count(self, time: float) -> Counts:
+        return self.world.count(time, passing=False)
+
+    def _show(self, counts: Counts) -> None:
+        for signal, value in zip(self._channels, counts.fluorescence, strict=True):
+            signal.put(value)
+
+
+def after(seconds: float, call: Callable[[], None]) -> None:
+    """Call something after some real time, at once if there is none to wait."""
+    if seconds > 0:
+        threading.Timer(seconds, call).start()
+    else:
+        call()

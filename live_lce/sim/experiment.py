@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.sim.beamline import Beamline, Glitch
+from live_lce.sim.beamline import Beamline
 from live_lce.sim.library import Sample, exponents, mixture
+from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.plans import pause_after, xanes, xanes_energies
+from live_lce.sim.world import World
 
 PURE = 0.7
 PASS = 0.8
@@ -69,7 +71,7 @@ class Scan:
             return "aborted"
         if self.pause_at is not None:
             return "paused"
-        if self.beamline.glitch is not None:
+        if self.beamline.optics.glitches:
             return "glitch"
         return "noisy" if self.beamline.flux < 5.0e5 else ""
 
@@ -100,7 +102,7 @@ def insitu_experiment(n_scans: int = 12) -> list[Scan]:
         if i == 1:
             pause_at = int(np.searchsorted(energies, e0 + 12.0))
         elif i == 2:
-            beamline = Beamline(glitch=Glitch(e0 + 28.0))
+            beamline = Beamline(optics=Optics((Glitch(e0 + 28.0),)))
         elif i == n_scans - 4:
             beamline = Beamline(flux=1.0e5)
         elif i == n_scans - 2:
@@ -180,12 +182,13 @@ def run_experiment(
     """
     from live_lce.sim.devices import Furnace, IonChambers, Monochromator
 
-    furnace, mono = Furnace(), Monochromator()
+    world = World(seed=seed)
+    furnace, mono = Furnace(world), Monochromator(world)
     n_points = sum(scan.abort_at or len(xanes_energies(0.0)) for scan in scans)
-    chambers = IonChambers(mono, furnace, Beamline(), seed=seed, dwell=duration / n_points)
+    chambers = IonChambers(world, dwell=duration / n_points)
     for scan in scans:
         furnace.load(scan.sample, scan.temperature)
-        chambers.beamline = scan.beamline
+        world.beamline = scan.beamline
         plan = xanes(
             [chambers, furnace],
             mono,
