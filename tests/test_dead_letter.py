@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import event_model
-import numpy as np
 import pytest
 from bluesky import RunEngine
 from engine_parts import Document, make_registry
 from fault_parts import SETTINGS, expected, live, raw_uid, registry, rows_wanted
 from fault_parts import scan as composed
-from test_faults_poison import POISON, Raising, nested
+from test_faults_poison import POISON
 from test_live import Beamline, run_engine
 
 from live_lce.classifiers.registry import Registry
@@ -366,40 +363,6 @@ def test_long_runs_and_many_runs_have_limits(
         failed.take("start", {"uid": f"run-{number}", "time": 1.0})
         failed.take("descriptor", {"uid": f"d-{number}", "run_start": f"run-{number}"})
     assert len(failed._runs) == len(failed._owners) == MOST_RUNS
-
-
-@pytest.mark.parametrize(
-    ("value", "plain", "exact"),
-    [
-        (np.float32(0.1), float(np.float32(0.1)), True),
-        (np.arange(3), [0, 1, 2], True),
-        ((1, [2.5], {"a": None}), [1, [2.5], {"a": None}], True),
-        ({1: True}, {"1": True}, True),
-        (np.str_("x"), "x", True),
-        (10**400, 10**400, True),
-        (10**5000, "<int that cannot be shown: ValueError>", False),
-        (b"ab", "b'ab'", False),
-        (Decimal("1.5"), "Decimal('1.5')", False),
-        (Raising(), None, False),
-        (nested(50_000), None, False),
-        ({"a": {1, }, "b": 2}, {"a": "{1}", "b": 2}, False),
-    ],
-    ids=lambda value: type(value).__name__,
-)  # fmt: skip
-def test_odd_values(value: Any, plain: Any, exact: bool) -> None:
-    found, nothing_lost = jsonable(value)
-    assert nothing_lost is exact
-    assert plain is None or found == plain
-    text = json.dumps(found)
-    assert json.loads(text) == found
-
-
-def test_values_that_never_end() -> None:
-    endless: list[Any] = []
-    endless.append(endless)
-    assert jsonable({"a": endless})[1] is False
-    found, exact = jsonable({"nan": math.nan, "inf": -math.inf})
-    assert exact and math.isnan(json.loads(json.dumps(found))["nan"])
 
 
 def test_names_of_files() -> None:
