@@ -35,6 +35,8 @@ class World:
         See above.
     temperature : float
         Of the sample (degrees Celsius).
+    shutter_open : bool
+        Whether the beam gets as far as the chambers.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class World:
         self.beamline = beamline or Beamline()
         self.sample = sample
         self.temperature = 25.0
+        self.shutter_open = True
         self._rng = np.random.default_rng(seed)
         self._lock = threading.Lock()
         self._energy = 8000.0
@@ -99,6 +102,11 @@ class World:
         with self._lock:
             self._beam, self._filled = True, self._elapsed
 
+    def wait(self, seconds: float) -> None:
+        """Let beam time pass without counting."""
+        with self._lock:
+            self._elapsed += seconds
+
     def count(self, time: float | None = None, *, passing: bool = True) -> Counts:
         """Count one point where the monochromator is.
 
@@ -122,8 +130,9 @@ class World:
                 self._energy, self._elapsed, downward=self._downward
             )
             seconds = self.beamline.count_time if time is None else time
+            beam = self._beam and self.shutter_open
             counts = self.beamline.count(
-                energy, self._since_fill, self.sample, self._rng, time=seconds, beam=self._beam
+                energy, self._since_fill, self.sample, self._rng, time=seconds, beam=beam
             )
             self._elapsed += seconds * passing
             return counts
