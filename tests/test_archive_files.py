@@ -170,6 +170,15 @@ def test_a_data_file_is_one_run_whatever_it_is_called(tmp_path: Path) -> None:
     assert uids(tmp_path, Query(absorber="Cu")) == []
 
 
+def test_a_data_file_without_a_name_is_called_as_the_file(tmp_path: Path) -> None:
+    write_scan(tmp_path / "named.xdi")
+    lines = (tmp_path / "named.xdi").read_text().splitlines(keepends=True)
+    lines = [line for line in lines if "Sample.name" not in line]
+    (tmp_path / "hematite_3.xdi").write_text("".join(lines))
+    (run,) = open_archive(str(tmp_path / "hematite_3.xdi")).runs(ALL)
+    assert run.start["sample_name"] == "hematite_3"
+
+
 def test_documents_of_data_files_are_valid(tmp_path: Path, shared: Path) -> None:
     from event_model import DocumentNames, schema_validators
 

@@ -146,7 +146,8 @@ def _start(found: FileSpectrum, digest: str, number: int, written: float) -> dic
         "motors": ["energy"],
         "hints": {"dimensions": [[["energy"], "primary"]]},
         "num_points": len(spectrum.energy),
-        "sample_name": found.sample,
+        # A table of results without any name would be of no use.
+        "sample_name": found.sample or found.name or Path(found.file.name.removesuffix(".gz")).stem,
         "element": spectrum.absorber,
         "edge": spectrum.edge,
         "data_file": {
