@@ -31,7 +31,7 @@ runs[uid]["predictions"].read()                        # one row a prediction
 Columns hold one type throughout. Unknown physical values are NaN, never null; non-answers have
 `answered` = 0, an empty `label` and `confidence` = 0 (in DuckDB, NaN > 0.9 is true). A row may be
 twice in a table after a network error: drop duplicates on `seq_num`. A run with `exit_status`
-`abort` was cut off, or its raw run never stopped, and is replaced when its raw run is analysed again.
+`abort` was cut off, or its raw run never stopped; it is replaced when that is analysed again.
 
 A raw run can have several analyses: with a newer model (`live-lce replay --force`), because it
 could not be processed wholly at first (`live-lce retry`), or because a half-written one could not
