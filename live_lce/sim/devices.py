@@ -9,18 +9,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from ophyd import Component, Device, DynamicDeviceComponent, Signal, SoftPositioner
 from ophyd.status import DeviceStatus
 
 from live_lce.sim.beamline import Counts
 from live_lce.sim.library import Sample
+from live_lce.sim.reaction import Reaction
+from live_lce.sim.ring import NOMINAL_CURRENT
 from live_lce.sim.world import World
 
 
 class Monochromator(SoftPositioner):  # type: ignore[misc]
-    """The photon energy in eV; the data key is the device's name."""
+    """The photon energy in eV; the data key is the device's name.
+
+    Attributes
+    ----------
+    xdi : mapping
+        What it says in the metadata of scans, after the XDI dictionary.
+    """
+
+    xdi: ClassVar[dict[str, dict[str, Any]]] = {
+        "Mono": {"name": "Si(111)", "d_spacing": 3.13556},
+        "Facility": {"name": "live_lce", "xray_source": "simulated bending magnet"},
+        "Beamline": {"name": "simulated XAS beamline"},
+    }
 
     def __init__(self, world: World, *, name: str = "energy", **kwargs: Any) -> None:
         self._world = world
@@ -37,24 +51,108 @@ class Monochromator(SoftPositioner):  # type: ignore[misc]
         described[self.name]["units"] = "eV"
         return described
 
+    def set_current_position(self, position: float) -> None:
+        """Say that the energy here is `position` (eV), without moving; as of an EpicsMotor.
+
+        Raises
+        ------
+        ValueError
+            If it is not a positive number.
+        """
+        self._world.calibrate(position)
+        self._set_position(position)
+
     def _setup_move(self, position: float, status: Any) -> None:
         self._world.move(position)
         super()._setup_move(position, status)
 
 
 class Furnace(Device):  # type: ignore[misc]
-    """The in-situ cell: its temperature, and the sample in it."""
+    """The in-situ cell: its temperature, and the sample in it.
+
+    Parameters
+    ----------
+    world : World
+        Where the sample is.
+    reaction : Reaction, optional
+        What the sample does when the furnace is set to a temperature; without one it is put
+        in by :meth:`load`.
+    """
 
     temperature = Component(Signal, value=25.0, kind="normal")
 
-    def __init__(self, world: World, *, name: str = "furnace", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        reaction: Reaction | None = None,
+        name: str = "furnace",
+        **kwargs: Any,
+    ) -> None:
         self._world = world
+        self.reaction = reaction
+        self._begun: float | None = None
         super().__init__("", name=name, **kwargs)
 
-    def load(self, sample: Sample, temperature: float) -> None:
+    @property
+    def truth(self) -> dict[str, float]:
+        """Fractions by coordination label of the sample in it; empty without one."""
+        return self._world.sample.truth if self._world.sample else {}
+
+    def set(self, temperature: float) -> DeviceStatus:
+        """Go to a temperature (degrees Celsius); the sample reacts, and is then left as it is."""
+        sample = self._world.sample
+        if self.reaction is not None:
+            if self._begun is None:
+                self._begun = self._world.elapsed
+            since = self._world.elapsed - self._begun
+            along_time = self.reaction.along == "time"
+            sample = self.reaction.sample(since if along_time else temperature)
+        self.load(sample, temperature)
+        status = DeviceStatus(self)
+        status.set_finished()
+        return status
+
+    def load(self, sample: Sample | None, temperature: float) -> None:
         """Bring the sample to a state of the reaction at a temperature in degrees Celsius."""
         self._world.load(sample, temperature)
         self.temperature.put(temperature)
+
+
+class StorageRing(Device):  # type: ignore[misc]
+    """The ring: its current (mA), and whether there is beam, for a suspender.
+
+    ``RE.install_suspender(SuspendBoolLow(ring.beam))`` suspends scans while there is none.
+    """
+
+    current = Component(Signal, value=NOMINAL_CURRENT, kind="normal")
+    beam = Component(Signal, value=1, kind="omitted")
+
+    def __init__(self, world: World, *, name: str = "ring", **kwargs: Any) -> None:
+        self._world = world
+        super().__init__("", name=name, **kwargs)
+
+    def read(self) -> dict[str, Any]:
+        """Return the current as it is now."""
+        self.current.put(self._world.current)
+        reading: dict[str, Any] = super().read()
+        return reading
+
+    def describe(self) -> dict[str, Any]:
+        """Return the data key, with units."""
+        described: dict[str, Any] = super().describe()
+        described[self.current.name]["units"] = "mA"
+        return described
+
+    def dump(self) -> None:
+        """Lose the beam."""
+        self._world.dump()
+        self.beam.put(0)
+
+    def restore(self) -> None:
+        """Get it back, right after a fill."""
+        self._world.restore()
+        self.beam.put(1)
 
 
 class _Counting(Device):  # type: ignore[misc]
@@ -102,7 +200,21 @@ class _Counting(Device):  # type: ignore[misc]
 
 
 class IonChambers(_Counting):
-    """I0, It and Ir, counted together; the beam time passes while they count."""
+    """I0, It and Ir, counted together; the beam time passes while they count.
+
+    Attributes
+    ----------
+    xdi : mapping
+        What they say in the metadata of scans, after the XDI dictionary.
+    """
+
+    xdi: ClassVar[dict[str, dict[str, Any]]] = {
+        "Detector": {
+            "I0": "simulated ion chamber",
+            "It": "simulated ion chamber",
+            "Ir": "simulated ion chamber behind the reference foil",
+        }
+    }
 
     i0 = Component(Signal, value=0.0, kind="hinted")
     it = Component(Signal, value=0.0, kind="hinted")
@@ -122,7 +234,17 @@ class IonChambers(_Counting):
 
 
 class FluorescenceDetector(_Counting):
-    """Four elements beside the sample; to be read together with the ion chambers."""
+    """Four elements beside the sample; to be read together with the ion chambers.
+
+    Attributes
+    ----------
+    xdi : mapping
+        What it says in the metadata of scans, after the XDI dictionary.
+    """
+
+    xdi: ClassVar[dict[str, dict[str, Any]]] = {
+        "Detector": {"If": "simulated silicon drift detector, 4 elements"}
+    }
 
     elements = DynamicDeviceComponent(
         {f"element{n}": (Signal, None, {"value": 0.0, "kind": "hinted"}) for n in range(1, 5)}

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
@@ -77,6 +77,11 @@ class Standard:
     fermi_level: float
     energy: Array
     mu: Array
+
+    @property
+    def broadened(self) -> bool:
+        """Whether a monochromator has broadened it already."""
+        return False
 
     @cached_property
     def _interpolator(self) -> PchipInterpolator:
@@ -139,20 +144,27 @@ class Sample:
         Absorbance of everything else at the edge.
     resolution : float
         Width (FWHM) of the monochromator's band pass, relative to the energy.
+    standards : mapping of str to Standard
+        Besides those of the library, see :mod:`live_lce.sim.own_spectra`.
 
     Raises
     ------
     ValueError
-        If fractions do not sum to 1, are negative, or mix absorbers.
+        If fractions do not sum to 1, are negative, mix absorbers, or name no standard.
     """
 
     fractions: Mapping[str, float]
     edge_step: float = 1.0
     matrix: float = 0.8
     resolution: float = RESOLUTION
+    standards: Mapping[str, Standard] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         values = list(self.fractions.values())
+        unknown = [k for k in self.fractions if k not in {*self.standards, *load_library()}]
+        if unknown:
+            there = ", ".join([*self.standards, *list(load_library())[:3]])
+            raise ValueError(f"No standard {unknown[0]!r}: there are {there} ...")
         if not values or min(values) < 0 or abs(sum(values) - 1.0) > 1e-9:
             raise ValueError(f"Fractions must be positive and sum to 1: {dict(self.fractions)}")
         if len({(s.absorber, s.edge) for s in self._standards}) != 1:
@@ -161,7 +173,7 @@ class Sample:
     @property
     def _standards(self) -> list[Standard]:
         library = load_library()
-        return [library[key] for key in self.fractions]
+        return [self.standards.get(key) or library[key] for key in self.fractions]
 
     @property
     def absorber(self) -> str:
@@ -199,19 +211,30 @@ class Sample:
         sigma = self.resolution * centre / _FWHM
         # Gauss-Hermite: the mean over a Gaussian band pass from few points.
         shifts = np.sqrt(2.0) * np.multiply.outer(sigma, _NODES)
-        result: Array = self.norm(centre[..., None] + shifts) @ _WEIGHTS
-        return result
+        result: Array = self._sum(centre[..., None] + shifts, broadened=False) @ _WEIGHTS
+        return result + self._sum(centre, broadened=True)
+
+    def _sum(self, energy: Array, *, broadened: bool) -> Array:
+        """Return the part of `norm` that was measured with a monochromator, or the other."""
+        parts = zip(self._standards, self.fractions.values(), strict=True)
+        chosen = [(s, part) for s, part in parts if s.broadened == broadened]
+        total: Array = np.zeros(energy.shape)
+        for standard, part in chosen:
+            total = total + part * standard.norm(energy)
+        return total
 
 
-def mixture(fractions: Mapping[str, float]) -> Sample:
-    """Return a sample with these fractions of standards (keys of the library).
+def mixture(
+    fractions: Mapping[str, float], standards: Mapping[str, Standard] | None = None
+) -> Sample:
+    """Return a sample with these fractions of standards (keys of the library, or own ones).
 
     Raises
     ------
     ValueError
-        If fractions do not sum to 1, are negative, or mix absorbers.
+        If fractions do not sum to 1, are negative, mix absorbers, or name no standard.
     """
-    return Sample(dict(fractions))
+    return Sample(dict(fractions), standards=standards or {})
 
 
 @lru_cache(maxsize=64)

@@ -49,6 +49,7 @@ class World:
         self._rng = np.random.default_rng(seed)
         self._lock = threading.Lock()
         self._energy = 8000.0
+        self._zero = 0.0  # by which the encoder was told to say more than it did
         self._downward = False
         self._beam = True
         self._elapsed = self._filled = 0.0
@@ -86,6 +87,20 @@ class World:
         with self._lock:
             if energy != self._energy:
                 self._downward = energy < self._energy
+            self._energy = float(energy)
+
+    def calibrate(self, energy: float) -> None:
+        """Tell the monochromator's encoder that it is at an energy in eV, without moving.
+
+        Raises
+        ------
+        ValueError
+            If the energy is not a positive number.
+        """
+        if not (np.isfinite(energy) and energy > 0):
+            raise ValueError(f"the monochromator cannot be at {energy} eV")
+        with self._lock:
+            self._zero += float(energy) - self._energy
             self._energy = float(energy)
 
     def load(self, sample: Sample | None, temperature: float = 25.0) -> None:
@@ -127,7 +142,7 @@ class World:
             if self.sample is None:
                 raise RuntimeError("There is no sample in the beam: call World.load first.")
             energy = self.beamline.optics.true_energy(
-                self._energy, self._elapsed, downward=self._downward
+                self._energy - self._zero, self._elapsed, downward=self._downward
             )
             seconds = self.beamline.count_time if time is None else time
             beam = self._beam and self.shutter_open
