@@ -57,7 +57,7 @@ def _register(name: str) -> None:
         function = getattr(import_module(f"live_lce.cli.{name}"), name)
     except ModuleNotFoundError as error:
         function = _unavailable(error)
-    app.command(name, epilog=EPILOG)(function)
+    app.command(name.replace("_", "-"), epilog=EPILOG)(function)
 
 
 def _unavailable(error: ModuleNotFoundError) -> Callable[[], None]:
@@ -68,7 +68,7 @@ def _unavailable(error: ModuleNotFoundError) -> Callable[[], None]:
     return command
 
 
-for _name in ("demo", "serve", "check"):
+for _name in ("demo", "sim_ioc", "serve", "check"):
     _register(_name)
 app.command("classify", epilog=EPILOG)(classify.classify)
 app.command("replay", epilog=EPILOG)(replay.replay)
