@@ -22,12 +22,11 @@ from live_lce.sim.experiment import (  # noqa: E402
     insitu_experiment,
     reaction,
     run_experiment,
-    score,
-    true_class,
 )
 from live_lce.sim.library import mixture  # noqa: E402
 from live_lce.sim.optics import Glitch, Optics  # noqa: E402
 from live_lce.sim.plans import xanes_energies  # noqa: E402
+from live_lce.sim.score import score, true_class  # noqa: E402
 
 POINTS = len(xanes_energies(0.0))
 CHROMIA = mixture({"Cr-eskolaite": 1.0})
@@ -128,7 +127,7 @@ def test_experiment_has_all_that_it_should() -> None:
     scans = insitu_experiment()
     assert {s.remark for s in scans} == {"", "paused", "aborted", "glitch", "noisy"}
     assert {s.true_class for s in scans} == {"T4", "S5", "O6", ""}
-    fractions = reaction(12)
+    fractions = [reaction(12).converted(700.0 + 20 * i) for i in range(12)]
     assert fractions[0] == 0 and fractions[-1] == 1 and fractions == sorted(fractions)
     with pytest.raises(ValueError, match="at least 6"):
         insitu_experiment(5)

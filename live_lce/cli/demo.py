@@ -56,6 +56,12 @@ def demo(
     svg: Annotated[
         Path | None, typer.Option("--svg", help="Save the last table as a picture.", hidden=True)
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            "--figure", help="Draw the reaction's true and predicted fractions: PNG, SVG or PDF."
+        ),
+    ] = None,
 ) -> None:
     """Watch a simulated in-situ experiment being classified while its scans run.
 
@@ -89,7 +95,7 @@ def demo(
     try:
         with tempfile.TemporaryDirectory() as spool, EmbeddedTiled() as server:
             _say(console, _INTRODUCTION.format(address=_address(server)))
-            passed = _experiment(server, Path(spool), console, headless, duration, svg)
+            passed = _experiment(server, Path(spool), console, headless, duration, svg, figure)
             waits = not headless and svg is None and sys.stdin.isatty()
             _say(console, _NEXT)
             if waits:
@@ -119,6 +125,7 @@ def _experiment(
     headless: bool,
     duration: float,
     svg: Path | None,
+    figure: Path | None,
 ) -> bool:
     """Run everything and report; return whether it passed."""
     from bluesky import RunEngine
@@ -173,7 +180,7 @@ def _experiment(
         view.close()
     if svg is not None and live is not None:
         save_picture(live.board, svg)
-    return _report(client, console, done, computed, watcher.rows, seen)
+    return _report(client, console, done, computed, watcher.rows, seen, figure)
 
 
 def save_picture(board: Board, path: Path) -> None:
@@ -194,8 +201,9 @@ def _report(
     computed: Sequence[Result],
     rows: Sequence[Row],
     seen: bool,
+    figure: Path | None,
 ) -> bool:
-    from live_lce.sim.experiment import score
+    from live_lce.sim.score import fraction_score, judged, score
     from live_lce.sim.view import score_lines
     from live_lce.sim.watch import stored_predictions
 
@@ -209,7 +217,17 @@ def _report(
     if not seen:
         faults.append(f"the subscriber saw {len(rows)} of {len(computed)} predictions")
     result = score(done, labels)
-    out: list[str] = ["", *score_lines(result, done)]
+    series = [
+        judged(d.began / 60.0, d.scan.temperature, d.scan.sample.truth, stored[d.uid])
+        for d in done
+        if d.scan.sample.absorber == "Fe"  # the reaction; what follows are standards
+    ]
+    out: list[str] = ["", *score_lines(result, done), f"Reaction: {fraction_score(series)}"]
+    if figure is not None:
+        from live_lce.sim.figure import draw_series
+
+        draw_series(series, figure, "live-lce demo: hematite (O6) reacts to BaCaFe4O8 (T4)")
+        out.append(f"Drawn: {figure}")
     out.append(
         f"In Tiled: {len(done)} raw runs in raw/, "
         f"{sum(len(found) for found in stored.values())} predictions in processed/"

@@ -1,16 +1,9 @@
-"""The simulated in-situ experiment: which scans, with which truth, and the score.
+"""The simulated in-situ experiment: which scans, with which truth.
 
 In a furnace hematite (octahedral iron) reacts with carbonates to BaCaFe4O8
 (tetrahedral iron) while XANES scans are taken; some scans are disturbed as real
 ones are.  Then standards of other elements follow, among them a five-coordinate
 one and a chromate.
-
-Rules of the score:
-
-- A scan's true class is the label that at least `PURE` of its absorbing atoms
-  have.  Scans without one are mixtures: reported, not scored.
-- The scored prediction is the last one of the scan (``final`` = 1), also of an
-  aborted scan.  No answer counts as not right, and so does no prediction.
 """
 
 from __future__ import annotations
@@ -19,7 +12,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +21,11 @@ from live_lce.sim.beamline import Beamline
 from live_lce.sim.library import Sample, exponents, mixture
 from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.plans import pause_after, xanes, xanes_energies
+from live_lce.sim.reaction import Reaction, Sigmoid
+from live_lce.sim.score import true_class
 from live_lce.sim.world import World
 
-PURE = 0.7
-PASS = 0.8
+_COLDEST, _WARMER = 700.0, 20.0  # degrees Celsius
 
 
 @dataclass(frozen=True)
@@ -76,12 +70,6 @@ class Scan:
         return "noisy" if self.beamline.flux < 5.0e5 else ""
 
 
-def true_class(truth: Mapping[str, float]) -> str:
-    """Return the label with a fraction of at least `PURE`, or an empty string."""
-    label = max(truth, key=lambda name: truth[name])
-    return label if truth[label] >= PURE - 1e-9 else ""
-
-
 def insitu_experiment(n_scans: int = 12) -> list[Scan]:
     """Return the scans: `n_scans` of the reaction of hematite, then three standards.
 
@@ -95,9 +83,10 @@ def insitu_experiment(n_scans: int = 12) -> list[Scan]:
     scans = []
     e0 = exponents("Fe", "K")[2]
     energies = xanes_energies(e0)
-    for i, fraction in enumerate(reaction(n_scans)):
-        parts = {"Fe-hematite": 1.0 - fraction, "Fe-BaCaFe4O8": fraction}
-        sample = mixture({key: part for key, part in parts.items() if part > 0})
+    turning = reaction(n_scans)
+    for i in range(n_scans):
+        temperature = _COLDEST + _WARMER * i
+        sample = turning.sample(temperature)
         beamline, pause_at, abort_at = Beamline(), None, None
         if i == 1:
             pause_at = int(np.searchsorted(energies, e0 + 12.0))
@@ -107,7 +96,6 @@ def insitu_experiment(n_scans: int = 12) -> list[Scan]:
             beamline = Beamline(flux=1.0e5)
         elif i == n_scans - 2:
             abort_at = int(np.searchsorted(energies, e0 + 110.0))
-        temperature = 700.0 + 20.0 * i
         name = f"Fe2O3 mixture, {temperature:.0f} C"
         scans.append(Scan(sample, name, temperature, beamline, pause_at, abort_at))
     scans += [Scan(mixture(parts), name) for name, parts in _STANDARDS.items()]
@@ -121,11 +109,13 @@ _STANDARDS = {
 }
 
 
-def reaction(n_scans: int) -> list[float]:
-    """Return the reacted fraction at each scan: a sigmoid in time from 0 to 1."""
-    time = np.linspace(-1.0, 1.0, n_scans)
-    raw = 1.0 / (1.0 + np.exp(-time * 7.0))
-    return [round(float(x), 3) for x in (raw - raw[0]) / (raw[-1] - raw[0])]
+def reaction(n_scans: int) -> Reaction:
+    """Return what happens in the furnace, from the first to the last of so many scans."""
+    return Reaction(
+        {"Fe-hematite": 1.0},
+        {"Fe-BaCaFe4O8": 1.0},
+        Sigmoid(_COLDEST, _COLDEST + _WARMER * (n_scans - 1)),
+    )
 
 
 @dataclass(frozen=True)
@@ -140,11 +130,14 @@ class Done:
         Of the raw run.
     exit_status : str
         Of its stop document.
+    began : float
+        Beam time (s) before it.
     """
 
     scan: Scan
     uid: str
     exit_status: str
+    began: float = 0.0
 
 
 def run_experiment(
@@ -188,7 +181,7 @@ def run_experiment(
     chambers = IonChambers(world, dwell=duration / n_points)
     for scan in scans:
         furnace.load(scan.sample, scan.temperature)
-        world.beamline = scan.beamline
+        world.beamline, began = scan.beamline, world.elapsed
         plan = xanes(
             [chambers, furnace],
             mono,
@@ -198,7 +191,7 @@ def run_experiment(
             truth=scan.sample.truth,
             md={"disturbance": scan.remark},
         )
-        yield _run(engine, plan, scan, started)
+        yield replace(_run(engine, plan, scan, started), began=began)
 
 
 def _run(engine: Any, plan: Any, scan: Scan, started: Callable[[str, Scan], object]) -> Done:
@@ -251,52 +244,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         log.disabled = was
-
-
-@dataclass(frozen=True)
-class Score:
-    """How many scans were right.
-
-    Parameters
-    ----------
-    right, scored : int
-        Right ones among those with a true class.
-    mixtures : int
-        Scans without a true class, not scored.
-    wrong : tuple of (Scan, str)
-        Scored scans that are not right, with the predicted label (empty: no answer).
-    """
-
-    right: int
-    scored: int
-    mixtures: int
-    wrong: tuple[tuple[Scan, str], ...]
-
-    @property
-    def fraction(self) -> float:
-        """Right ones among the scored; 0 if none is scored."""
-        return self.right / self.scored if self.scored else 0.0
-
-    @property
-    def passed(self) -> bool:
-        """Whether at least `PASS` are right."""
-        return self.fraction >= PASS
-
-
-def score(done: Sequence[Done], labels: Mapping[str, str]) -> Score:
-    """Compare final labels with the truth, see the rules above.
-
-    Parameters
-    ----------
-    done : sequence of Done
-        The scans.
-    labels : mapping of str to str
-        Label of the last final prediction by raw uid; empty where not answered.
-    """
-    scored = [d for d in done if d.scan.true_class]
-    wrong = tuple(
-        (d.scan, labels.get(d.uid, ""))
-        for d in scored
-        if labels.get(d.uid, "") != d.scan.true_class
-    )
-    return Score(len(scored) - len(wrong), len(scored), len(done) - len(scored), wrong)

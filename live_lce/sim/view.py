@@ -7,7 +7,8 @@ from math import isnan
 from typing import TYPE_CHECKING, Protocol
 
 from live_lce.contract import Reason
-from live_lce.sim.experiment import Done, Scan, Score
+from live_lce.sim.experiment import Done, Scan
+from live_lce.sim.score import Score
 from live_lce.sim.watch import Row
 
 if TYPE_CHECKING:
