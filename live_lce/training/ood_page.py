@@ -80,7 +80,7 @@ AUROC of measured `other` against scored standards, each compound group once (it
 95 % intervals by drawing groups.  "+ rule": spectra that the gate takes for metals are the
 furthest of all.
 
-## Trained on computed oxides alone
+## Trained on computed oxides, and on minerals with and without oxygen
 
 {every[0]}
 
@@ -89,8 +89,7 @@ furthest of all.
 Computed metals, sulfides, halides and organometallics of idealized structures
 (`sim/compute_outliers.py`, {n_outliers} spectra), as rows of the class `other`.  Their kinds were
 chosen in view of the kinds among the standards; no measured spectrum is trained on.  Networks
-kept in `--members` may have been trained when fewer of them were computed.  All of this page was
-measured before spectra of minerals (`training/data/minerals.json`) joined both pools.
+kept in `--members` may have been trained when fewer of them were computed.
 
 {every[1]}
 
