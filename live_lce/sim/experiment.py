@@ -211,7 +211,7 @@ def _run(engine: Any, plan: Any, scan: Scan, started: Callable[[str, Scan], obje
     if stop_at is not None:
         plan = pause_after(plan, stop_at, lambda: wanted.append(1))
     try:
-        with _quiet():
+        with quiet():
             engine(plan, watch)
     except RunEngineInterrupted as interruption:
         if not wanted:  # not ours: the user pressed Ctrl-C
@@ -221,7 +221,7 @@ def _run(engine: Any, plan: Any, scan: Scan, started: Callable[[str, Scan], obje
             _abort(engine, "aborted by the experiment")
         else:
             try:
-                with _quiet():
+                with quiet():
                     engine.resume()
             except RunEngineInterrupted as interrupted:
                 _abort(engine, "interrupted by the user")
@@ -230,12 +230,12 @@ def _run(engine: Any, plan: Any, scan: Scan, started: Callable[[str, Scan], obje
 
 
 def _abort(engine: Any, reason: str) -> None:
-    with _quiet():
+    with quiet():
         engine.abort(reason)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep back the lines and the traceback that a RunEngine prints on pause and abort."""
     log = logging.getLogger("bluesky")
     was, log.disabled = log.disabled, True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,21 @@ def tabulated(element: str, edge: str) -> float:
         raise RegionError(f"no edge {element} {edge} in the tables: as in 'Fe', 'K'") from None
 
 
+class _Shown:
+    """A signal as a device of its own: bluesky reads no part of a device beside the whole."""
+
+    def __init__(self, signal: Any) -> None:
+        self.name, self.parent = signal.name, None
+        self.hints: dict[str, list[str]] = {"fields": []}
+        self.read, self.describe = signal.read, signal.describe
+
+    def read_configuration(self) -> dict[str, Any]:
+        """Return nothing: the whole device has it."""
+        return {}
+
+    describe_configuration = read_configuration
+
+
 @dataclass(frozen=True)
 class _Step:
     """One point of a scan: dwell time, energy, reading."""
@@ -136,6 +152,12 @@ class _Step:
     @property
     def _varied(self) -> bool:
         return bool(np.ptp(np.nan_to_num(self.times)) > 0)
+
+    @cached_property
+    def _shown(self) -> list[_Shown]:
+        """What to read to record the time, unless the detector reads it anyway."""
+        kind = int(getattr(self.signals[0], "kind", 0))  # ophyd: normal and hinted are odd
+        return [] if kind & 1 else [_Shown(self.signals[0])]
 
     def prepare(self) -> Plan:
         """Set the dwell time that all points have, before the run: it is configuration."""
@@ -157,7 +179,7 @@ class _Step:
         moves = [part for signal in self.signals for part in (signal, time)]
         yield from bps.mv(*moves, *(part for pair in step.items() for part in pair))
         pos_cache.update(step)
-        yield from bps.trigger_and_read([*detectors, *step, *self.signals[:1]])
+        yield from bps.trigger_and_read([*detectors, *step, *self._shown])
 
 
 def _points(
