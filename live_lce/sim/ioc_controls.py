@@ -62,6 +62,7 @@ class Controls:
             "SCALER:CNT": self._count_chambers,
             "FLUO:CNT": self._count_fluorescence,
             "FURNACE:TEMP": self._ramp,
+            "FURNACE:STOP": self._stop_ramp,
             "SAMPLE:MIXTURE": self._mix,
             "SAMPLE:PRODUCT": self._load,
             "SAMPLE:REACTED": self._load,
@@ -180,6 +181,10 @@ class Controls:
             world.temperature = float(target)
             self._panel["FURNACE:RAMPING"] = 0
         self.show()
+
+    def _stop_ramp(self, value: int) -> None:
+        self._ramps += bool(value)
+        self._panel["FURNACE:RAMPING"] = self._panel["FURNACE:STOP"] = 0
 
     def _accepts_sample(self, suffix: str, value: Any) -> bool:
         try:

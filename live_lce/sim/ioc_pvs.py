@@ -74,6 +74,7 @@ PVS: tuple[Pv, ...] = (
     _setting("FURNACE:TEMP", "Temperature to go to", "C", waits=True),
     Pv("FURNACE:TEMP_RBV", "number", "Temperature of the sample", "C"),
     _setting("FURNACE:RATE", "Of the ramp, in beam time; 0 jumps", "C/min"),
+    _command("FURNACE:STOP", "1 ends a ramp where it is", ("Go", "Stop")),
     Pv("FURNACE:RAMPING", "state", "Whether the temperature is on its way"),
     _text(
         "SAMPLE:MIXTURE", "Standards with fractions, such as `Fe-hematite 0.7, Fe-andradite 0.3`"
