@@ -94,9 +94,9 @@ class Standard:
         inside = self._interpolator(np.clip(wanted, self.energy[0], self.energy[-1]))
         below = self.mu[0] * _TAIL_WIDTH / (_TAIL_WIDTH + np.maximum(self.energy[0] - wanted, 0.0))
         result: Array = np.where(wanted < self.energy[0], below, inside)
-        return np.where(wanted > self.energy[-1], 1.0 + self._exafs(wanted), result)
+        return np.where(wanted > self.energy[-1], 1.0 + self._beyond(wanted), result)
 
-    def _exafs(self, energy: Array) -> Array:
+    def _beyond(self, energy: Array) -> Array:
         """Return the oscillation beyond the window, continuous in value at its end."""
         end, before = self.energy[-1], self.energy[-2]
         k_end, k_before = np.sqrt(_K2_PER_EV * (np.array([end, before]) - self.fermi_level))
