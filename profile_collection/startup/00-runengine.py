@@ -1,0 +1,29 @@
+"""A RunEngine, and the raw runs in Tiled where `tiled.uri` is configured.
+
+The files of this folder run in order, as startup files of IPython
+(``ipython --profile-dir=profile_collection``) and of bluesky-queueserver
+(``start-re-manager --startup-dir=profile_collection/startup``).
+"""
+
+from bluesky import RunEngine
+
+from live_lce.config import load_config
+
+RE = globals().get("RE") or RunEngine({})  # an earlier startup file may have made it
+
+config = load_config()  # LIVE_LCE_CONFIG, live_lce.toml, ~/.config/live_lce/config.toml
+if config.tiled.uri:
+    from bluesky_tiled_plugins import TiledWriter
+    from tiled.client import from_uri
+
+    try:
+        _key = config.tiled.api_key
+        _raw = from_uri(config.tiled.uri, api_key=_key.get_secret_value() if _key else None)
+        for _name in config.tiled.raw_path.strip("/").split("/"):
+            _raw = _raw[_name]
+    except Exception as error:  # raw data that go nowhere must be noticed before the first scan
+        raise RuntimeError(
+            f"Raw runs cannot go to {config.tiled.raw_path!r} at {config.tiled.uri} ({error}): "
+            "start the server (`live-lce serve`), or take `tiled.uri` out of the configuration."
+        ) from error
+    RE.subscribe(TiledWriter(_raw, backup_directory=str(config.publish.spool.parent / "raw")))

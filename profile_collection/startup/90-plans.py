@@ -1,0 +1,115 @@
+"""Plans with simple arguments, for people at a prompt and for the queueserver.
+
+``RE(xanes("Fe"))``, or ``BPlan("xanes", "Fe")`` through bluesky-queueserver's clients.
+"""
+
+from live_lce.sim import plans as _plans
+from live_lce.sim import reaction as _reaction
+
+DETECTORS = [chambers, fluorescence]
+
+
+def _start(mixture: str) -> None:
+    if mixture:
+        load_sample(mixture)
+        furnace.reaction = None
+
+
+def xanes(element: str, edge: str = "K", sample: str = "", mixture: str = "", dwell: float = 1.0):
+    """Step-scan an edge once.
+
+    Parameters
+    ----------
+    element : str
+        Absorbing element, such as Fe.
+    edge : str
+        Absorption edge, such as K.
+    sample : str
+        Name of the sample.
+    mixture : str
+        Simulated beamline: put this into the beam first, such as `Fe-hematite 0.5,
+        Fe-andradite 0.5`.
+    dwell : float
+        Count time per point in s.
+    """
+    _start(mixture)
+    return (
+        yield from _plans.xanes(
+            [*DETECTORS, furnace],
+            mono,
+            element,
+            edge,
+            sample=sample or mixture,
+            truth=furnace.truth,
+            dwell=dwell,
+        )
+    )
+
+
+def insitu_series(
+    element: str,
+    edge: str = "K",
+    n_scans: int = 10,
+    first: float = 25.0,
+    last: float = 900.0,
+    sample: str = "",
+    before: str = "",
+    after: str = "",
+    dwell: float = 1.0,
+):
+    """Scan an edge again and again while the furnace goes from a temperature to another.
+
+    Parameters
+    ----------
+    element : str
+        Absorbing element, such as Fe.
+    edge : str
+        Absorption edge, such as K.
+    n_scans : int
+        How many.
+    first : float
+        Temperature of the first scan in degrees Celsius.
+    last : float
+        Temperature of the last scan.
+    sample : str
+        Name of the sample.
+    before : str
+        Simulated beamline: what is in the beam at first, such as `Fe-hematite`.
+    after : str
+        Simulated beamline: what it has reacted to at the end.
+    dwell : float
+        Count time per point in s.
+    """
+    if bool(before) != bool(after):
+        raise ValueError("A simulated reaction needs both: `before` and `after`.")
+    if before:
+        _start(before)
+        furnace.reaction = _reaction.Reaction(
+            _from_text(before), _from_text(after), _reaction.Sigmoid(first, last)
+        )
+    return (
+        yield from _plans.insitu_series(
+            DETECTORS,
+            mono,
+            furnace,
+            element,
+            edge,
+            n_scans=n_scans,
+            sample=sample or before,
+            temperatures=(first, last),
+            dwell=dwell,
+        )
+    )
+
+
+def foil_calibration(element: str, edge: str = "K"):
+    """Scan the reference foil of an element, and print how far the energies are off.
+
+    Parameters
+    ----------
+    element : str
+        Element of the foil, such as Fe.
+    edge : str
+        Absorption edge, such as K.
+    """
+    return (yield from _plans.foil_calibration([chambers], mono, element, edge))
