@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-CONTRACT_VERSION = "1.2"
+CONTRACT_VERSION = "1.3"
 SPEC_NAME = "LiveLCEPrediction"
 PREDICTIONS_STREAM = "predictions"
 SPECTRA_STREAM = "spectra"
@@ -93,6 +93,7 @@ class Reason(StrEnum):
     SCAN_ABORTED = "scan_aborted"
     POST_EDGE_SHORT = "post_edge_short"
     RUN_NOT_STOPPED = "run_not_stopped"
+    ROWS_MISSING = "rows_missing"
     # -- something broke ----------------------------------------------------------------
     NO_START_DOCUMENT = "no_start_document"
     UNREADABLE_FILE = "unreadable_file"
@@ -134,7 +135,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.TOO_NOISY: "The noise is too large against the edge step: count longer, or average scans.",
     Reason.SATURATED: "A detector is saturated near the edge: lower its gain or the flux.",
     Reason.SIGNALS_UNKNOWN: "The run scans energy, but which signal is I0, It or fluorescence is unknown: name them in `signals`.",
-    Reason.EXTERNAL_DATA: "The signals lie in external files, which are not read live yet: add a scalar channel to the events.",
+    Reason.EXTERNAL_DATA: "The signals lie in external files that cannot be read from here: the log says why; make them readable and replay the run with --force, or add a scalar channel to the events.",
     Reason.WINDOW_NOT_COVERED: "The scan does not cover the energies that the model reads: wait, or scan further past the edge.",
     Reason.LOW_CONFIDENCE: "No class is probable enough: look at `label_set`, count longer, or compare with standards.",
     Reason.OUT_OF_DISTRIBUTION: "The spectrum looks like nothing that the model was trained on: check for artefacts, and do not use a label.",
@@ -145,6 +146,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.SCAN_ABORTED: "The scan was aborted or failed: the answer rests on what was measured.",
     Reason.POST_EDGE_SHORT: "Less than 60 eV past the edge: the edge step is provisional and may be off by up to 20 %.",
     Reason.RUN_NOT_STOPPED: "The run never sent its stop document: closed by live_lce with what had arrived.",
+    Reason.ROWS_MISSING: "Rows that the documents announce are not in the external file: the answer rests on the others; replay the run with --force when the file is whole.",
     Reason.NO_START_DOCUMENT: "live_lce joined after the start of this run: replay it from the archive to get its predictions.",
     Reason.UNREADABLE_FILE: "The file cannot be read as a spectrum: give XDI, columns of numbers, or an Athena project.",
     Reason.MODEL_DAMAGED: "The model file is damaged or does not fit its card: install it again (`live-lce check`).",

@@ -238,10 +238,13 @@ def test_unknown_devices_are_rejected_with_their_names(engine: Engine) -> None:
     assert "sclr_ch7" in only.prediction.findings[0].detail
 
 
-def test_external_signals_are_rejected(engine: Engine) -> None:
-    keys = KEYS | {"It": {**KEYS["It"], "external": "STREAM:"}}
-    (only,) = results(feed(engine, compose([], keys=keys)))
+@pytest.mark.parametrize("kind", ["STREAM:", "FILESTORE:"])
+def test_external_signals_are_rejected_where_no_files_are_read(engine: Engine, kind: str) -> None:
+    keys = KEYS | {"It": {**KEYS["It"], "external": kind}}
+    rows = [{key: row[key] for key in ("mono_energy", "I0")} for row in spectrum_rows()]
+    (only,) = results(feed(engine, compose(rows, keys=keys)))
     assert reasons(only) == [Reason.EXTERNAL_DATA]
+    assert "It" in only.prediction.findings[0].detail
 
 
 # -- several spectra in a run -----------------------------------------------------------------

@@ -12,6 +12,7 @@ from live_lce.analysis import Analysis, analyse
 from live_lce.classifiers.registry import Registry
 from live_lce.classifiers.types import Prediction
 from live_lce.contract import Finding, Reason, Status
+from live_lce.engine.external import Files
 from live_lce.engine.presets import check_name
 from live_lce.engine.run import Run, as_time
 from live_lce.engine.signals import resolve
@@ -58,6 +59,8 @@ class Engine:
     on_malformed : callable, optional
         Called with the name and the error of each document that could not be handled, of a
         page for each of its rows; must not raise.
+    files : Files, optional
+        Reads signals that are in external files; without it they are rejected.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Engine:
         silence: float = 7200.0,
         analyse: Callable[[Spectrum], Analysis] | None = None,
         on_malformed: Callable[[str, Exception], object] | None = None,
+        files: Files | None = None,
     ) -> None:
         self.settings = settings or AnalysisSettings()
         check_name(self.settings.signals.preset)
@@ -85,6 +89,7 @@ class Engine:
         self._max_open_runs = max_open_runs
         self._silence = silence
         self._on_malformed = on_malformed
+        self._files = files
         self._runs: dict[str, Run] = {}  # open, in the order of their start
         self._owner: dict[str, str] = {}  # descriptor uid: run uid
         self._closed: dict[str, None] = {}
@@ -102,7 +107,8 @@ class Engine:
         Parameters
         ----------
         name : str
-            ``start``, ``descriptor``, ``event``, ``event_page`` or ``stop``; others are ignored.
+            ``start``, ``descriptor``, ``event``, ``event_page``, ``stream_resource``,
+            ``stream_datum`` or ``stop``; others are ignored.
         doc : mapping
             The document.
         partials : bool
@@ -163,11 +169,17 @@ class Engine:
             yield from self._start(doc)
         elif name == "descriptor":
             self._descriptor(doc)
+        elif name == "stream_resource":
+            if (run := self._runs.get(str(doc["run_start"]))) is not None:
+                yield from run.resource(doc, partials=partials)
+        elif name == "stream_datum":
+            if (run := self._runs.get(self._owner.get(doc["descriptor"], ""))) is not None:
+                yield from run.datum(doc, partials=partials)
         elif name == "stop":
             yield from self._stop(doc)
 
     def _start(self, doc: Mapping[str, Any]) -> Iterator[Output]:
-        run = Run(doc, self.settings, self._analyse, self.counters)
+        run = Run(doc, self.settings, self._analyse, self.counters, self._files)
         if run.uid in self._runs:
             raise ValueError(f"a second start document for run {run.uid}")
         yield from self._close_silent(run.last_time)
@@ -231,6 +243,9 @@ class Engine:
         yield RunClosed(uid, exit_status)
 
     def _close_silent(self, now: float) -> Iterator[Output]:
+        for run in self._runs.values():
+            if run.read_files:
+                run.last_time, run.read_files = max(run.last_time, now), False
         silent = [u for u, run in self._runs.items() if run.last_time < now - self._silence]
         for uid in silent:
             yield from self._close(uid, "unknown")

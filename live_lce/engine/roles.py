@@ -56,6 +56,8 @@ class Roles:
         Whether each event holds whole spectra.
     given : Given
         What the source knows of `mu`.
+    external : tuple of str
+        Data keys whose values are in files, not in the events.
     """
 
     mode: str
@@ -73,6 +75,7 @@ class Roles:
     declared: bool = True
     array: bool = False
     given: Given = Given()
+    external: tuple[str, ...] = ()
 
     @property
     def axis(self) -> str:
@@ -95,3 +98,9 @@ class Roles:
         """The needed keys, and those of the reference foil if it is measured."""
         foil = (self.it, self.ir) if self.it and self.ir else ()
         return tuple(dict.fromkeys((*self.needed, *foil)))
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All data keys that a point is made of, needed or not."""
+        keys = (self.axis, self.i0, self.it, self.ir, self.mu, *self.fluorescence)
+        return tuple(dict.fromkeys(key for key in keys if key))

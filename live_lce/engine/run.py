@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from live_lce.classifiers.types import Prediction
 from live_lce.contract import Finding, Reason, Status
 from live_lce.engine import metadata
+from live_lce.engine.external import Files, NoFiles
+from live_lce.engine.joining import Joining
 from live_lce.engine.presets import choose
 from live_lce.engine.roles import Roles
 from live_lce.engine.signals import declares_energy, resolve
@@ -17,6 +20,8 @@ from live_lce.engine.stream import Stream
 from live_lce.engine.types import Result, RunInfo
 from live_lce.engine.verdict import Analyse, ended
 from live_lce.settings import AnalysisSettings
+
+logger = logging.getLogger(__name__)
 
 
 class Run:
@@ -32,6 +37,8 @@ class Run:
         Spectrum to analysis.
     counters : Counter
         Passed on to the streams.
+    files : Files, optional
+        Reads signals that are in files.
 
     Raises
     ------
@@ -45,6 +52,7 @@ class Run:
         settings: AnalysisSettings,
         analyse: Analyse,
         counters: Counter[str],
+        files: Files | None = None,
     ) -> None:
         self.uid = str(start["uid"])
         self.last_time = as_time(start)
@@ -53,6 +61,8 @@ class Run:
         self._settings = settings
         self._analyse = analyse
         self._counters = counters
+        self._files = files or NoFiles()
+        self.read_files = False  # since the engine last looked: their documents have no time
         preset = choose(settings.signals.preset, start)
         normalization = settings.normalization
         self._absorber = normalization.absorber or metadata.find_absorber(start, preset)
@@ -62,6 +72,8 @@ class Run:
         self._keys: dict[str, frozenset[str]] = {}  # by stream, of its last descriptor
         self._streams: dict[str, Stream] = {}
         self._problems: dict[str, Finding] = {}
+        self._joining: dict[str, Joining] = {}  # by stream, where signals are in files
+        self._resources: list[Mapping[str, Any]] = []
 
     def descriptor(self, document: Mapping[str, Any]) -> None:
         """Take in a descriptor.
@@ -79,6 +91,8 @@ class Run:
         if stream in self._streams and keys != self._keys[stream]:
             self._streams[stream].descriptor_changed = True
         self._keys[stream] = keys
+        if isinstance(found, Roles) and found.external:
+            self._join(stream).describe(document, found)
         if stream in self._streams:
             return
         if isinstance(found, Roles):
@@ -97,10 +111,40 @@ class Run:
         """
         self.last_time = max(self.last_time, as_time(document))
         uid = document["descriptor"]
-        stream = self._streams.get(self.descriptors[uid])
-        if stream is None:
+        name, roles = self.descriptors[uid], self._roles[uid]
+        if name not in self._streams:
             return []
-        return stream.event(document, self._roles[uid], partials=partials)
+        if roles is not None and roles.external:
+            return self._take(name, self._joining[name].event(document), partials)
+        return self._streams[name].event(document, roles, partials=partials)
+
+    def resource(self, document: Mapping[str, Any], *, partials: bool) -> list[Result]:
+        """Take in a `stream_resource`, and return what it gives.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it, or a `stream_datum` that waited for it, is malformed.
+        """
+        self._resources.append(document)
+        results = []
+        for name, joining in self._joining.items():
+            results += self._take(name, joining.resource(document), partials)
+        return results
+
+    def datum(self, document: Mapping[str, Any], *, partials: bool) -> list[Result]:
+        """Take in a `stream_datum`, read what it announces, and return what that gives.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is malformed.
+        """
+        self.read_files = True
+        name = self.descriptors[str(document["descriptor"])]
+        if name not in self._joining:
+            return []
+        return self._take(name, self._joining[name].datum(document), partials)
 
     def finish(self, exit_status: str) -> list[Result]:
         """Return the last predictions of every stream.
@@ -111,14 +155,48 @@ class Run:
             Of the stop document; ``unknown`` where none came.
         """
         results: list[Result] = []
-        for stream in self._streams.values():
-            results.extend(stream.finish(exit_status))
+        for name, stream in self._streams.items():
+            results.extend(self._finish(name, stream, exit_status))
         for name, finding in self._problems.items():
             results.append(self._rejected(name, finding, exit_status))
         if not self.descriptors and declares_energy(self._start, self._settings.signals):
             name = self._settings.signals.stream or "primary"
             results.append(self._rejected(name, Finding(Reason.NO_POINTS), exit_status))
         return results
+
+    def _finish(self, name: str, stream: Stream, exit_status: str) -> list[Result]:
+        joining = self._joining.get(name)
+        if joining is None:
+            return stream.finish(exit_status)
+        try:
+            results = self._take(name, joining.finish(), partials=True)
+        finally:
+            joining.close()
+        problem, remark = joining.problem(needed=True), joining.problem(needed=False)
+        if problem or remark:
+            said = "; ".join(text for text in (problem, remark) if text)
+            logger.warning("Run %s, stream %s: external data: %s", self.uid, name, said)
+        if problem and not stream.n_used:
+            finding = Finding(Reason.EXTERNAL_DATA, problem)
+            return [*results, self._rejected(name, finding, exit_status)]
+        stream.missing = Finding(Reason.ROWS_MISSING, problem) if problem else None
+        stream.foil_missing = Finding(Reason.ROWS_MISSING, remark) if remark else None
+        return results + stream.finish(exit_status)
+
+    def _take(self, name: str, events: Iterable[dict[str, Any]], partials: bool) -> list[Result]:
+        stream = self._streams[name]
+        return [
+            result
+            for event in events
+            for result in stream.event(event, self._roles[event["descriptor"]], partials=partials)
+        ]
+
+    def _join(self, name: str) -> Joining:
+        if name not in self._joining:
+            joining = self._joining[name] = Joining(self._files)
+            for document in self._resources:
+                list(joining.resource(document))  # no stream_datum came before its descriptor
+        return self._joining[name]
 
     def _open(self, name: str, roles: Roles) -> Stream:
         return Stream(

@@ -9,13 +9,15 @@ meant, are best told by ``signals.mode``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from live_lce.contract import Finding, Reason
 from live_lce.engine import axis, metadata
+from live_lce.engine.external import row_shape
 from live_lce.engine.presets import Preset, choose
 from live_lce.engine.roles import Given, Roles
 from live_lce.settings import Signals
@@ -139,11 +141,28 @@ def resolve(
             if (declared and not array)
             else None
         )
-    if external := [key for key in found.needed if "external" in descriptor["data_keys"][key]]:
-        return Finding(Reason.EXTERNAL_DATA, ", ".join(external))
     if found.bragg and found.d_spacing is None:
         return Finding(Reason.ENERGY_UNITS_UNKNOWN, f"{bragg} is an angle")
-    return found
+    return _with_external(found, descriptor["data_keys"], signals.outer)
+
+
+def _with_external(roles: Roles, data_keys: Mapping[str, Any], outer: str) -> Roles | Finding:
+    """Say which data keys are in files that `stream_resource` documents tell of."""
+    kinds = {
+        key: str(data_keys[key]["external"])
+        for key in dict.fromkeys((*roles.read, outer))
+        if key in data_keys and "external" in data_keys[key]
+    }
+    streamed = tuple(key for key, kind in kinds.items() if kind.startswith("STREAM"))
+    # Files behind `resource` and `datum` each need a handler of the beamline's own.
+    if others := [key for key in roles.needed if key in kinds and key not in streamed]:
+        detail = f"{', '.join(others)}: documents of the old kind (resource and datum)"
+        return Finding(Reason.EXTERNAL_DATA, detail)
+    for key in streamed:
+        shape = row_shape(data_keys[key])
+        if key in roles.needed and not roles.array and math.prod(shape) != 1:
+            return Finding(Reason.EXTERNAL_DATA, f"{key} has the shape {shape} at each point")
+    return replace(roles, external=streamed)
 
 
 def declares_energy(start: Mapping[str, Any], signals: Signals) -> bool:

@@ -75,7 +75,10 @@ class Stream:
         self._growing: dict[int, _Growing] = {}
         self._done: dict[int, int] = {}  # group: spectrum index
         self._skipped = 0  # partial predictions left out since the last result
+        self.n_used = 0  # points with all that is needed, of all spectra
         self.descriptor_changed = False
+        self.missing: Finding | None = None  # needed rows of external files
+        self.foil_missing: Finding | None = None  # rows that an answer can do without
 
     def event(
         self, event: Mapping[str, Any], roles: Roles | None, *, partials: bool
@@ -102,6 +105,8 @@ class Stream:
         point = read_point(event, roles) if roles else None
         if point is None:
             self._counters["points_dropped"] += 1
+        else:
+            self.n_used += 1
         group = self._grouping.group(seq_num, data)
         if self._grouping.by_event:
             growing = _Growing(self._done.setdefault(group, len(self._done)), self._pacer())
@@ -160,13 +165,18 @@ class Stream:
 
     def _final(self, growing: _Growing, exit_status: str) -> Result:
         analysis = judge(growing.points, self._roles, self._absorber, self._edge, self._analyse)
-        prediction = ended(analysis.prediction, exit_status)
+        prediction = analysis.prediction
+        if self.missing is not None:
+            prediction = provisional(prediction, self.missing)
+        prediction = ended(prediction, exit_status)
         return self._result(growing, replace(analysis, prediction=prediction), final=True)
 
     def _result(self, growing: _Growing, analysis: Analysis, *, final: bool) -> Result:
         remarks = []
         if self.descriptor_changed:
             remarks.append(Finding(Reason.DESCRIPTOR_CHANGED))
+        if self.foil_missing is not None:
+            remarks.append(self.foil_missing)
         if self._skipped:
             remarks.append(Finding(Reason.PARTIALS_DROPPED, str(self._skipped)))
             self._skipped = 0

@@ -20,6 +20,7 @@ from live_lce.replay.rows import prediction_row
 from live_lce.replay.setup import Setup
 from live_lce.sources.archive import ArchivedRun, ArchiveError
 from live_lce.sources.documents import Document, DocumentsError
+from live_lce.sources.external_files import Hdf5Files
 from live_lce.sources.failed_runs import FailedRuns, fault
 from live_lce.sources.queue import SpillQueue
 
@@ -64,6 +65,7 @@ class Worker:
         self._letters = setup.dead_letters()
         self._failed_runs = FailedRuns(None, "")
         self._errors: dict[str, None] = {}
+        self._files = Hdf5Files()
         self._engine = self._new_engine()
 
     def __call__(self, run: ArchivedRun) -> Outcome:
@@ -92,6 +94,7 @@ class Worker:
 
         Empty if nothing is published.
         """
+        self._files.shutdown()
         if self._publisher is None:
             return {}
         self._publisher.close()
@@ -176,7 +179,12 @@ class Worker:
             self._tell(f"{output.run.stream}: {reason.value}: {REASON_WORDS[reason]}")
 
     def _new_engine(self) -> Engine:
-        return Engine(self._setup.config.analysis, self._registry, on_malformed=self._malformed)
+        return Engine(
+            self._setup.config.analysis,
+            self._registry,
+            on_malformed=self._malformed,
+            files=self._files,
+        )
 
 
 def _read(run: ArchivedRun) -> _Read:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from live_lce.engine.presets import check_name
 from live_lce.engine.types import Result
 from live_lce.settings import AnalysisSettings
+from live_lce.sources.external_files import PATIENCE, Hdf5Files
 from live_lce.sources.failed_runs import FailedRuns
 from live_lce.sources.queue import SpillQueue
 
@@ -86,6 +87,7 @@ class LiveLCE:
         self._failed_runs = FailedRuns(dead_letters, "RE")
         self._high_water = max(1, max_documents // 2)
         self._queue: SpillQueue[_Item] = SpillQueue(max_documents)
+        self._files = Hdf5Files(patience=PATIENCE)
         self._engine: Engine | None = None
         self._unable: Exception | None = None  # why there is no engine
         self._counts: Counter[str] = Counter()
@@ -260,6 +262,7 @@ class LiveLCE:
             self._failed_runs.close(outputs)
         else:
             self._failed_runs.close()
+        self._files.shutdown()
         if self._publisher is not None:
             try:
                 self._publisher.close()
@@ -276,7 +279,10 @@ class LiveLCE:
             from live_lce.engine.engine import Engine
 
             self._engine = Engine(
-                self.settings, self._registry, on_malformed=self._failed_runs.failed
+                self.settings,
+                self._registry,
+                on_malformed=self._failed_runs.failed,
+                files=self._files,
             )
         except Exception as error:
             self._unable = error

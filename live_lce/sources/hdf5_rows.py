@@ -1,0 +1,160 @@
+"""Read rows of HDF5 files, in a process of its own: ``python -m live_lce.sources.hdf5_rows``.
+
+A line of JSON in, ``{"path", "dataset", "start", "stop", "shape", "swmr", "fresh"}`` or
+``{"close": path}``; a line of JSON out, ``{"rows"}`` or ``{"error"}``.  Apart from the program that
+asks, because the HDF5 library can keep it from running: opened for SWMR, a truncated file may
+make it read without end, a dead network disk does so anyway, both with Python's lock held, which
+would stop the RunEngine too.  And a file that this program writes itself could only be opened with
+the writer's own settings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SWMR_WRITER = 0x04
+"""In the flags of a superblock of version 3: a writer has the file open for SWMR."""
+
+
+class Unreadable(Exception):  # noqa: N818
+    """Why there are no rows, for people."""
+
+
+class Reader:
+    """Keeps files open between questions."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, h5py.File] = {}
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer a question.  Never raises."""
+        try:
+            if "close" in question:
+                self.close(question["close"])
+                return {"rows": []}
+            return {"rows": self.rows(**question)}
+        except Unreadable as error:
+            return {"error": str(error)}
+        except Exception as error:  # h5py raises whatever the file's fault suggests
+            self.close(question.get("path", ""))
+            text = " ".join(str(error).split())
+            return {"error": f"{question.get('path')}: {type(error).__name__}: {text}"}
+
+    def close(self, path: str) -> None:
+        """Close a file, if it is open."""
+        file = self._files.pop(path, None)
+        if file is not None:
+            with contextlib.suppress(Exception):
+                file.close()
+
+    def rows(
+        self,
+        path: str,
+        dataset: str,
+        start: int,
+        stop: int,
+        shape: list[int],
+        swmr: bool,
+        fresh: bool,
+    ) -> list[Any]:
+        """Return rows from `start` on, at most up to `stop`: those that are there.
+
+        Parameters
+        ----------
+        path, dataset : str
+            Where.
+        start, stop : int
+            Which rows.
+        shape : list of int
+            Of a row; a file may hold them one after the other without a dimension of their own.
+        swmr : bool
+            Whether the file may be opened for single-writer-multiple-readers.
+        fresh : bool
+            Open the file anew.
+
+        Raises
+        ------
+        Unreadable
+            If the dataset is missing or of another kind.
+        """
+        if fresh:
+            self.close(path)
+        was_open = path in self._files
+        found = self._slice(path, dataset, start, stop, shape, swmr)
+        if len(found) < stop - start and was_open:
+            # A file that is not written for SWMR shows new rows only when it is opened again.
+            self.close(path)
+            found = self._slice(path, dataset, start, stop, shape, swmr)
+        values: list[Any] = found.tolist()
+        return values
+
+    def _slice(
+        self, path: str, name: str, start: int, stop: int, shape: list[int], swmr: bool
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        file = self._open(path, swmr)
+        if name not in file:
+            raise Unreadable(f"{path} has no dataset {name}")
+        data = file[name]
+        if not isinstance(data, h5py.Dataset) or data.dtype.kind not in "iufb" or not data.shape:
+            raise Unreadable(f"{name} in {path} is no array of numbers")
+        with contextlib.suppress(Exception):
+            data.refresh()
+        size = math.prod(shape)  # values of a row
+        if size == 1 or data.ndim > len(shape):
+            block = data[start : min(stop, len(data))]
+        else:  # rows one after the other
+            block = data[start * shape[0] : min(stop, len(data) // shape[0]) * shape[0]]
+        values = np.asarray(block, dtype=np.float64)
+        if size == 1 and values.size == len(values):
+            return values.ravel()
+        if size <= 0 or values.size % size:
+            raise Unreadable(f"{name} in {path} has rows of another shape than {tuple(shape)}")
+        return values.reshape(-1, size)
+
+    def _open(self, path: str, swmr: bool) -> h5py.File:
+        if path not in self._files:
+            if not Path(path).exists():
+                raise Unreadable(f"{path} is not there")
+            if not Path(path).is_file():
+                raise Unreadable(f"{path} is no file")
+            # Only where a writer has it open: elsewhere HDF5 then would not notice that a file
+            # is truncated, and give zeros.  Without a lock a writer is never in our way, nor we
+            # in its.
+            growing = swmr and _has_swmr_writer(path)
+            self._files[path] = h5py.File(path, "r", swmr=growing, locking=False)
+        return self._files[path]
+
+
+def _has_swmr_writer(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        head = file.read(12)
+    return (
+        head[:8] == _SIGNATURE
+        and len(head) == 12
+        and head[8] == 3
+        and bool(head[11] & _SWMR_WRITER)
+    )
+
+
+def main() -> None:
+    """Answer questions until there are no more."""
+    # Filters of detectors, where they are installed.
+    with contextlib.suppress(Exception):
+        import hdf5plugin  # noqa: F401
+    reader = Reader()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(reader.answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
