@@ -266,5 +266,6 @@ def _check(regions: Regions) -> None:
 
 
 def _steps(start: float, stop: float, step: float) -> Array:
-    # The end is a point of its own: none nearer to it than half a step.
-    return np.arange(start, stop - 0.5 * step, step)
+    # The end is a point of its own: none nearer to it than half a step, except the start.
+    points = np.arange(start, stop - 0.5 * step, step)
+    return points if len(points) else np.array([start])
