@@ -3,6 +3,8 @@
 ``RE(xanes("Fe"))``, or ``BPlan("xanes", "Fe")`` through bluesky-queueserver's clients.
 """
 
+from bluesky import plan_stubs as _stubs
+
 from live_lce.sim import plans as _plans
 from live_lce.sim import reaction as _reaction
 
@@ -113,3 +115,21 @@ def foil_calibration(element: str, edge: str = "K"):
         Absorption edge, such as K.
     """
     return (yield from _plans.foil_calibration([chambers], mono, element, edge))
+
+
+def wait_for_predictions(timeout: float = 60.0):
+    """Wait until all that was measured is predicted and published.
+
+    To be queued last: the queueserver kills its worker half a second after the environment was
+    closed, and `live-lce replay` must then do what was left.
+
+    Parameters
+    ----------
+    timeout : float
+        In s.
+    """
+    for _ in range(max(1, round(timeout / 0.2))):
+        if live.flush(0.0):
+            return
+        yield from _stubs.sleep(0.2)
+    raise TimeoutError(f"live_lce has not done all after {timeout} s: is Tiled slow, or away?")
