@@ -13,6 +13,7 @@ from fault_proxy import Proxy, proxied
 from live_lce.classifiers.registry import Registry
 from live_lce.engine.engine import Engine
 from live_lce.engine.types import Result
+from live_lce.publish.connection import find_child
 from live_lce.publish.publisher import Publisher, TiledPublisher
 from live_lce.publish.tiled_run import remove_run
 from live_lce.server import EmbeddedTiled
@@ -97,7 +98,7 @@ def runs_of(container: Any, uid: str) -> list[Any]:
 
 def rows(run: Any) -> list[tuple[Any, ...]]:
     """Return the predictions of a run in Tiled; rows that are there twice count once."""
-    table = run["predictions"].base["internal"].read()
+    table = find_child(run, "predictions").base["internal"].read()
     table = table.drop_duplicates("seq_num").sort_values("seq_num")
     assert list(table["seq_num"]) == list(range(1, len(table) + 1))
     names = ("spectrum_index", "final", "status", "reason", "label", "confidence")

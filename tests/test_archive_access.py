@@ -14,6 +14,7 @@ from test_publish_access import pytestmark, runs
 
 from live_lce.engine.engine import Engine
 from live_lce.engine.types import RunClosed
+from live_lce.publish.connection import find_child
 from live_lce.publish.publisher import TiledPublisher
 from live_lce.publish.tiled_run import tags_of
 from live_lce.settings import AnalysisSettings
@@ -56,7 +57,7 @@ def test_predictions_get_the_tags_of_the_raw_run(raw: Any, runs: Any, tmp_path: 
     publisher.close()
     (key,) = runs
     assert tags_of(runs[key]) == ["proposal-1"]
-    assert tags_of(runs[key]["predictions"].base["internal"]) == ["proposal-1"]
+    assert tags_of(find_child(runs[key], "predictions").base["internal"]) == ["proposal-1"]
     start, *_ = scan("untagged")
     TiledWriter(raw)(*start)
     uid = start[1]["uid"]

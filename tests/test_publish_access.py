@@ -12,6 +12,7 @@ import pytest
 from publish_parts import a_result, a_run
 
 from live_lce.engine.types import RunClosed
+from live_lce.publish.connection import find_child
 from live_lce.publish.publisher import TiledPublisher
 from live_lce.publish.spool import read_spooled, waiting
 from live_lce.publish.tiled_run import tags_of
@@ -124,7 +125,7 @@ def test_tags_are_carried_over_or_the_run_stays_on_disk(
     (key,) = runs
     run = runs[key]
     assert tags_of(run) == ["proposal-1"]
-    assert tags_of(run["predictions"].base["internal"]) == ["proposal-1"]
+    assert tags_of(find_child(run, "predictions").base["internal"]) == ["proposal-1"]
     left = [read_spooled(path).start["tiled_access_tags"] for path in waiting(spool)]
     assert sorted(left) == [["foreign"], ["unknown"]]
     assert "not an owner" in caplog.text and "not defined" in caplog.text

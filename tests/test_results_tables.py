@@ -29,6 +29,7 @@ from results_parts import (
 )
 
 from live_lce.contract import analysis_uid, prediction_columns
+from live_lce.publish.connection import find_child
 from live_lce.publish.documents import AnalysisRun
 from live_lce.results import ResultQuery, ResultsError, analyses, predictions
 from live_lce.results.query import QueryError, epoch
@@ -181,7 +182,7 @@ def test_a_run_that_has_just_begun_has_no_rows(empty: Any) -> None:
 
 def test_a_row_that_came_twice_is_one(empty: Any, tmp_path: Path) -> None:
     publish(empty, tmp_path, a_result(run=FIRST_RUN, final=False), a_result(run=FIRST_RUN))
-    table = empty[uid_of(FIRST)]["predictions"].base["internal"]
+    table = find_child(empty[uid_of(FIRST)], "predictions").base["internal"]
     first = pa.Table.from_pandas(table.read().iloc[:1], preserve_index=False)
     table.append_partition(0, first)
     assert len(table.read()) == 3

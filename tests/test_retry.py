@@ -16,6 +16,7 @@ from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
 from live_lce.cli._publishing import report
 from live_lce.engine.run import Run
+from live_lce.publish.connection import find_child
 from live_lce.publish.counters import COUNTERS
 from live_lce.publish.dead_letter import COUNTERS as DEAD_LETTER_COUNTERS
 from live_lce.publish.published import Analysis, resolved
@@ -84,7 +85,7 @@ def tables(server: EmbeddedTiled, path: str, uid: str) -> dict[str, dict[str, st
     try:
         found = {}
         for run in runs_of(client[path], uid):
-            table = run["predictions"].base["internal"].read().sort_values("seq_num")
+            table = find_child(run, "predictions").base["internal"].read().sort_values("seq_num")
             own = [c for c in table if c in ("time", "latency") or c.startswith("ts_")]
             rows = {name: repr(table[name].tolist()) for name in table.columns.drop(own)}
             assert {"label", "p_O6", "n_points"} <= rows.keys()

@@ -170,7 +170,10 @@ def find_child(container: Any, key: str) -> Any | None:
     from tiled.client.container import Container
 
     try:
-        # Not container[key]: a catalog of runs would go on and search partial uids.
+        # Not container[key]: a catalog of runs would go on and search partial uids; and once
+        # anybody in the session has used `.v2` of a catalog, as databroker does, all runs give
+        # streams of another kind (bluesky-tiled-plugins 2.0.12 changes the table of clients that
+        # all share).
         return Container.__getitem__(container, key)
     except KeyError:
         return None

@@ -108,10 +108,11 @@ def stored_predictions(container: Any, raw_uid: str) -> list[dict[str, Any]]:
     raw_uid : str
         Uid of the raw run.
     """
+    from tiled.client.container import Container  # see publish.connection.find_child
     from tiled.queries import Eq
 
     rows: list[dict[str, Any]] = []
     for run in container.search(Eq("original_run_uid", raw_uid)).values():
-        table = run[PREDICTIONS_STREAM].base["internal"].read()
+        table = Container.__getitem__(run, PREDICTIONS_STREAM).base["internal"].read()
         rows.extend(table.drop_duplicates("seq_num").sort_values("seq_num").to_dict("records"))
     return rows

@@ -135,7 +135,8 @@ def _is_catalog(node: Any) -> bool:
 
 
 def _specs(node: Any) -> set[str]:
-    return {spec.name for spec in node.specs}
+    # Streams have none once the session has asked any catalog for `.v2`, see find_child.
+    return {spec.name for spec in getattr(node, "specs", ())}
 
 
 def _from_profile(name: str, api_key: str | None) -> Any:
