@@ -1,9 +1,10 @@
-"""The startup files of ``profile_collection`` in a process of their own, as IPython runs them."""
+"""The startup files of ``profile_collection``: in a plain process, and in IPython itself."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 
 pytest.importorskip("ophyd", reason="needs the extra `sim`")
+pytest.importorskip("IPython", reason="needs the extra `queueserver`")
+
+from live_lce.results import predictions
+from live_lce.server import EmbeddedTiled
 
 STARTUP = Path(__file__).parent.parent / "profile_collection" / "startup"
 
@@ -75,3 +80,70 @@ def test_an_earlier_run_engine_is_kept(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-2] == "mine"
     assert spooled(spool)[-1][1]["live_lce"]["label"] == "O6"
+
+
+def ipython(tmp_path: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in IPython with a copy of the profile, which IPython writes into."""
+    profile = tmp_path / "profile_collection"
+    shutil.copytree(
+        STARTUP.parent, profile, ignore=shutil.ignore_patterns("*.sqlite", "__pycache__")
+    )
+    command = ["--profile-dir", str(profile), "--colors=nocolor", "-c", code]
+    return subprocess.run(
+        [sys.executable, "-m", "IPython", *command],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+        env={
+            **os.environ,
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+            "LIVE_LCE_PUBLISH__SPOOL": str(tmp_path / "spool"),
+            **environment,
+        },
+        cwd=tmp_path,
+    )
+
+
+@pytest.mark.timeout(200)
+def test_ipython_runs_the_plans_and_raw_and_predictions_are_in_tiled(tmp_path: Path) -> None:
+    code = """
+RE(xanes("V", mixture="V-cavoite-1 0.6667, V-cavoite-2 0.3333", sample="CaV3O7"))
+RE(foil_calibration("V"))
+RE(wait_for_predictions())
+live.close(60)
+print("done", BEAMLINE)
+"""
+    with EmbeddedTiled(tmp_path / "tiled") as server:
+        done = ipython(
+            tmp_path,
+            code,
+            LIVE_LCE_TILED__URI=server.uri,
+            LIVE_LCE_TILED__API_KEY=server.api_key,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "done sim" in done.stdout
+        assert "V K of the foil at 5465.0" in done.stdout
+        frame = predictions(server.uri, api_key=server.api_key, final=True)
+        client = server.client()
+        try:
+            starts = [run.metadata["start"] for run in client["raw"].values()]
+        finally:
+            client.context.close()
+    assert [start["plan_name"] for start in starts] == ["xanes", "foil_calibration"]
+    [row] = frame[frame["raw_uid"] == starts[0]["uid"]].to_dict("records")
+    assert (row["status"], row["label"], row["sample"]) == ("ok", "S5", "CaV3O7")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("LIVE_LCE_BEAMLINE", "bmm", "is 'bmm': set it to 'sim' or 'epics', or add your beamline"),
+        ("LIVE_LCE_TILED__URI", "http://127.0.0.1:9", "Start the server (`live-lce serve`)"),
+    ],
+)
+def test_a_wrong_start_is_a_clear_error(tmp_path: Path, name: str, value: str, words: str) -> None:
+    done = ipython(tmp_path, "'xanes' in globals()", **{name: value})
+    assert words in done.stdout + done.stderr
+    assert "False" in done.stdout  # no plan without devices or a place for the data

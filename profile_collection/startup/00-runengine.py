@@ -14,16 +14,21 @@ RE = globals().get("RE") or RunEngine({})  # an earlier startup file may have ma
 config = load_config()  # LIVE_LCE_CONFIG, live_lce.toml, ~/.config/live_lce/config.toml
 if config.tiled.uri:
     from bluesky_tiled_plugins import TiledWriter
-    from tiled.client import from_uri
 
+    from live_lce.publish.connection import Connection, explain
+
+    _key = config.tiled.api_key
+    _tiled = Connection(
+        config.tiled.uri,
+        api_key=_key.get_secret_value() if _key else None,
+        path=config.tiled.raw_path,
+    )
     try:
-        _key = config.tiled.api_key
-        _raw = from_uri(config.tiled.uri, api_key=_key.get_secret_value() if _key else None)
-        for _name in config.tiled.raw_path.strip("/").split("/"):
-            _raw = _raw[_name]
+        _raw = _tiled.container()
     except Exception as error:  # raw data that go nowhere must be noticed before the first scan
         raise RuntimeError(
-            f"Raw runs cannot go to {config.tiled.raw_path!r} at {config.tiled.uri} ({error}): "
-            "start the server (`live-lce serve`), or take `tiled.uri` out of the configuration."
-        ) from error
+            f"Raw runs cannot go to {config.tiled.uri}. {explain(error)} Start the server "
+            "(`live-lce serve`), or take `tiled.uri` out of the configuration."
+        ) from None
+    # Where Tiled fails later, raw runs go on in files there.
     RE.subscribe(TiledWriter(_raw, backup_directory=str(config.publish.spool.parent / "raw")))
