@@ -107,8 +107,8 @@ class Hdf5Files:
             if self._process is not None:
                 try:
                     self._ask({"close": unquote(urlparse(uri).path)})
-                except UnreadableError:
-                    logger.debug("The reader of %s did not answer when asked to close it.", uri)
+                except (UnreadableError, ValueError):  # no address: it was never open
+                    logger.debug("%s could not be closed.", uri)
 
     def shutdown(self) -> None:
         """End the reading process."""

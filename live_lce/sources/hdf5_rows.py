@@ -109,16 +109,13 @@ class Reader:
         with contextlib.suppress(Exception):
             data.refresh()
         size = math.prod(shape)  # values of a row
-        if size == 1 or data.ndim > len(shape):
-            block = data[start : min(stop, len(data))]
-        else:  # rows one after the other
-            block = data[start * shape[0] : min(stop, len(data) // shape[0]) * shape[0]]
-        values = np.asarray(block, dtype=np.float64)
-        if size == 1 and values.size == len(values):
-            return values.ravel()
-        if size <= 0 or values.size % size:
+        together = size == 1 or data.ndim > len(shape)  # else rows one after the other
+        step = 1 if together else shape[0]
+        last = min(stop, len(data) // step) if step > 0 else start
+        values = np.asarray(data[start * step : last * step], dtype=np.float64)
+        if size <= 0 or step <= 0 or values.size != max(last - start, 0) * size:
             raise Unreadable(f"{name} in {path} has rows of another shape than {tuple(shape)}")
-        return values.reshape(-1, size)
+        return values.ravel() if size == 1 else values.reshape(-1, size)
 
     def _open(self, path: str, swmr: bool) -> h5py.File:
         if path not in self._files:

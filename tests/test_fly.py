@@ -1,0 +1,249 @@
+"""Flights and step scans with ophyd-async detectors that write HDF5, on a real RunEngine."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from archive_parts import without_exporter
+from bluesky import RunEngine
+from bluesky.utils import RunEngineInterrupted
+from engine_parts import Document, feed, finals, make_registry, numbers, results
+from external_parts import said
+
+from live_lce.classifiers.registry import Registry
+from live_lce.contract import Reason, Status
+from live_lce.engine.engine import Engine
+from live_lce.sim.library import mixture
+from live_lce.sim.world import World
+from live_lce.sources.archive import open_archive
+from live_lce.sources.documents import read_documents
+from live_lce.sources.external_files import Hdf5Files
+from live_lce.sources.live import LiveLCE
+
+pytest.importorskip("ophyd", reason="needs the extra `sim`")
+pytest.importorskip("ophyd_async", reason="needs the extra `async`")
+
+from ophyd_async.core import (
+    StaticPathProvider,
+    UUIDFilenameProvider,
+    init_devices,
+)
+
+from live_lce.sim import devices as soft
+from live_lce.sim.async_devices import Flight, IonChambers, Monochromator
+from live_lce.sim.fly import xanes_fly
+from live_lce.sim.plans import pause_after, xanes
+
+ENERGIES = np.linspace(6962.0, 7262.0, 301)
+FLIGHT = {"start": 6962.0, "stop": 7262.0, "n_points": 301}
+
+
+class Beamline:
+    """The simulated beamline with a sample in it, and devices of both kinds."""
+
+    def __init__(self, folder: Path, dwell: float = 0.0) -> None:
+        self.world = World(seed=5)
+        self.world.load(mixture({"Fe-hematite": 1.0}))
+        self.world.move(6900.0)
+        self.documents: list[Document] = []
+        self.engine = RunEngine({})
+        self.engine.subscribe(lambda name, doc: self.documents.append((name, copy.deepcopy(doc))))
+        paths = StaticPathProvider(UUIDFilenameProvider(), folder)
+        with init_devices():
+            self.mono = Monochromator(self.world, dwell=dwell)
+            self.chambers = IonChambers(self.world, paths, mono=self.mono)
+        self.mono.set_name("energy")
+        self.chambers.set_name("chambers")
+
+    def fly(self, **options: Any) -> list[Document]:
+        plan = xanes_fly(
+            [self.chambers], self.mono, "Fe", "K", sample="hematite", **FLIGHT | options
+        )
+        return self.run(plan)
+
+    def step(self) -> list[Document]:
+        return self.run(self.stepping())
+
+    def stepping(self) -> Any:
+        return xanes([self.chambers], self.mono, "Fe", "K", sample="hematite", energies=ENERGIES)
+
+    def step_softly(self) -> list[Document]:
+        mono, chambers = soft.Monochromator(self.world), soft.IonChambers(self.world)
+        return self.run(xanes([chambers], mono, "Fe", "K", sample="hematite", energies=ENERGIES))
+
+    def run(self, plan: Any) -> list[Document]:
+        self.documents.clear()
+        self.engine(plan)
+        return list(self.documents)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return make_registry(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def beamline(tmp_path: Path) -> Beamline:
+    return Beamline(tmp_path)
+
+
+@pytest.fixture
+def files() -> Iterator[Hdf5Files]:
+    reader = Hdf5Files()
+    yield reader
+    reader.shutdown()
+
+
+@pytest.fixture
+def engine(registry: Registry, files: Hdf5Files) -> Engine:
+    return Engine(registry=registry, files=files)
+
+
+def test_predictions_come_while_it_flies(tmp_path: Path) -> None:
+    """With the shipped models."""
+    beamline = Beamline(tmp_path, dwell=0.006)
+    seen: list[tuple[float, Any]] = []
+    with LiveLCE(on_result=lambda r: seen.append((time.monotonic(), r))) as live:
+        assert live.wait_until_ready(60)
+        beamline.engine.subscribe(live)
+        documents = beamline.fly(period=0.1, truth={"O6": 1.0})
+        ended = time.monotonic()
+        assert live.flush(30)
+    flying = [r for at, r in seen if at < ended and not r.final]
+    assert len(flying) > 5
+    assert {r.prediction.label for r in flying if r.prediction.answered} == {"O6"}
+    final = seen[-1][1]
+    assert final.final and (final.prediction.status, final.prediction.label) == (Status.OK, "O6")
+    assert final.n_points == len(ENERGIES) and final.prediction.findings == ()
+    names = [name for name, _ in documents]
+    assert "event" not in names and names.count("stream_datum") > 4 * 5
+    start = documents[0][1]
+    assert (start["plan_name"], start["element"], start["sample"]) == (
+        "xanes_fly",
+        "Fe",
+        "hematite",
+    )
+    assert start["truth"] == {"O6": 1.0} and start["XDI"]["Mono"]["d_spacing"] > 3
+
+
+def test_a_flight_says_what_a_step_scan_says(tmp_path: Path, engine: Engine) -> None:
+    """One world, one seed: the same counts, by whatever way they come."""
+    found = {}
+    for name in ("fly", "step", "step_softly"):
+        documents = getattr(Beamline(tmp_path), name)()
+        outputs = results(feed(engine, documents))
+        assert finals(outputs)[0].prediction.label == "O6"
+        found[name] = [said(r) for r in outputs]
+    assert found["fly"] == found["step"] == found["step_softly"]
+    assert engine.counters["malformed"] == 0
+
+
+def test_a_velocity_is_a_count_time(beamline: Beamline) -> None:
+    before = beamline.world.elapsed
+    beamline.fly(velocity=2.0)
+    assert beamline.world.elapsed - before == pytest.approx(301 * 0.5)
+
+
+def test_the_file_holds_what_was_counted(beamline: Beamline, tmp_path: Path) -> None:
+    beamline.fly()
+    (path,) = tmp_path.glob("*.h5")
+    with h5py.File(path, "r") as file:
+        np.testing.assert_allclose(file["entry/energy"][:], ENERGIES)
+        assert {len(file["entry"][key]) for key in ("I0", "It", "Ir")} == {len(ENERGIES)}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n_points": 1}, {"start": -1.0}, {"start": 7262.0}, {"velocity": 0.0}]
+)
+def test_no_flight(beamline: Beamline, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"flight|velocity"):
+        beamline.fly(**wrong)
+    assert not beamline.documents
+
+
+def test_chambers_without_a_monochromator_do_not_fly(beamline: Beamline, tmp_path: Path) -> None:
+    paths = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
+    with init_devices():
+        alone = IonChambers(beamline.world, paths)
+    alone.set_name("alone")
+    with pytest.raises(Exception, match="mono="):
+        beamline.run(xanes_fly([alone], beamline.mono, "Fe", "K", sample="x", **FLIGHT))
+
+
+def test_a_flight_has_a_step() -> None:
+    assert Flight(7000.0, 7100.0, 101).step == 1.0
+
+
+def test_a_paused_step_scan_measures_points_again(beamline: Beamline, engine: Engine) -> None:
+    plan = pause_after(beamline.stepping(), 150, lambda: None)
+    with pytest.raises(RunEngineInterrupted):
+        beamline.engine(plan)
+    beamline.engine.resume()
+    numbers_seen = [doc["seq_num"] for name, doc in beamline.documents if name == "event"]
+    assert len(numbers_seen) == len(ENERGIES) + 1
+    (final,) = finals(feed(engine, beamline.documents))
+    assert (final.prediction.label, final.n_points) == ("O6", len(ENERGIES))
+    stop = next(doc for name, doc in beamline.documents[::-1] if name == "stream_datum")
+    assert stop["indices"]["stop"] == len(ENERGIES) + 1  # the detector counted on
+
+
+def test_an_aborted_flight(tmp_path: Path, engine: Engine) -> None:
+    beamline = Beamline(tmp_path, dwell=0.005)
+
+    def abort(name: str, doc: Any) -> None:
+        if name == "stream_datum" and doc["indices"]["stop"] > 230:
+            beamline.world.sample = None  # the next point cannot be counted
+
+    beamline.engine.subscribe(abort)
+    with pytest.raises(Exception, match=r"sample|Failed"):
+        beamline.fly(period=0.1)
+    (final,) = finals(feed(engine, beamline.documents))
+    assert (final.prediction.status, final.prediction.label) == (Status.PARTIAL, "O6")
+    assert final.prediction.findings[0].reason is Reason.SCAN_ABORTED
+    assert 230 < final.n_points < len(ENERGIES)
+
+
+@pytest.mark.parametrize("way", ["fly", "step"])
+@pytest.mark.parametrize("archive", ["lines", "tiled", "tables"])
+def test_archives_say_what_was_said_live(
+    beamline: Beamline, registry: Registry, engine: Engine, tmp_path: Path, way: str, archive: str
+) -> None:
+    live: list[Any] = []
+    with LiveLCE(registry=registry, on_result=live.append) as callback:
+        beamline.engine.subscribe(callback)
+        documents = getattr(beamline, way)()
+    if archive == "lines":
+        (tmp_path / "run.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in documents))
+        again = list(read_documents(tmp_path / "run.jsonl"))
+    else:
+        again = from_tiled(documents, tmp_path, exporter=archive == "tiled")
+    replayed = results(feed(engine, again))
+    assert [numbers(r) for r in replayed] == [numbers(r) for r in live]
+    assert len(live) > 3
+
+
+def from_tiled(documents: list[Document], folder: Path, *, exporter: bool) -> list[Document]:
+    from bluesky_tiled_plugins import TiledWriter
+
+    from live_lce.server import EmbeddedTiled
+
+    with EmbeddedTiled(readable_storage=[folder]) as server:
+        client = server.client()
+        writer = TiledWriter(client["raw"], batch_size=1)
+        for name, doc in copy.deepcopy(documents):
+            writer(name, doc)
+        client.context.close()
+        with open_archive(f"{server.uri}?api_key={server.api_key}") as runs:
+            (run,) = runs.runs()
+            if exporter:
+                return list(run.documents())
+            with without_exporter():
+                return list(run.documents())
