@@ -38,7 +38,7 @@ def server() -> Iterator[EmbeddedTiled]:
 
 
 def test_commands_in_the_readme_exist(cli: Cli) -> None:
-    commands = re.findall(r"live-lce ([a-z]+)", README)
+    commands = re.findall(r"live-lce ([a-z][a-z-]+)", README)
     assert {"replay", "classify", "check", "serve", "republish", "presets", "models"} <= {*commands}
     for command in {*commands}:
         assert cli(command, "--help").code == 0, command
