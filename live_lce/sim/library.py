@@ -8,8 +8,8 @@ physics, no fit to anything measured):
   shell, continuing the value at the window's end (and its slope, within limits), with 1/k^2 and a
   Debye-Waller factor (0.006 angstrom^2);
 - the edge step and the absorption of everything else fall with energy by the
-  exponents that the tabulated cross-sections (xraydb) have at this edge, about
-  -2.7 and -2.9 (a Victoreen-like pre-edge slope and post-edge decay).
+  exponents that the tabulated cross-sections (xraydb) have at this edge, for iron
+  -2.6 and -2.8 (a Victoreen-like pre-edge slope and post-edge decay).
 """
 
 from __future__ import annotations
