@@ -148,7 +148,9 @@ class _Counting(Device):  # type: ignore[misc]
     """A detector with a PV that starts it and one with its count time."""
 
     start = FormattedComponent(Count, "{self._start_pv}", kind="omitted")
-    count_time = FormattedComponent(EpicsSignal, "{self._time_pv}", kind="config")
+    count_time = FormattedComponent(
+        EpicsSignal, "{self._time_pv}", put_complete=True, kind="config"
+    )
 
     def __init__(self, *, start: str, count_time: str, name: str, **kwargs: Any) -> None:
         self._start_pv, self._time_pv = start, count_time
