@@ -136,10 +136,26 @@ print("done", BEAMLINE)
     assert (row["status"], row["label"], row["sample"]) == ("ok", "S5", "CaV3O7")
 
 
+@pytest.mark.timeout(200)
+def test_ipython_flies(tmp_path: Path) -> None:
+    pytest.importorskip("ophyd_async", reason="needs the extra `async`")
+    code = """
+RE(xanes_fly("Fe", mixture="Fe-BaCaFe4O8"))
+RE(wait_for_predictions())
+live.close(60)
+print(mono.name, BEAMLINE)
+"""
+    done = ipython(tmp_path, code, LIVE_LCE_BEAMLINE="fly", LIVE_LCE_DATA=str(tmp_path / "files"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "energy fly" in done.stdout
+    assert len(list((tmp_path / "files").glob("*.h5"))) == 1
+    assert spooled(tmp_path / "spool")[-1][1]["live_lce"]["label"] == "T4"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("LIVE_LCE_BEAMLINE", "bmm", "is 'bmm': set it to 'sim' or 'epics', or add your beamline"),
+        ("LIVE_LCE_BEAMLINE", "bmm", "is 'bmm': set it to 'sim', 'fly' or 'epics', or add your"),
         ("LIVE_LCE_TILED__URI", "http://127.0.0.1:9", "Start the server (`live-lce serve`)"),
     ],
 )

@@ -8,8 +8,6 @@ from bluesky import plan_stubs as _stubs
 from live_lce.sim import plans as _plans
 from live_lce.sim import reaction as _reaction
 
-DETECTORS = [chambers, fluorescence]
-
 
 def _start(mixture: str) -> None:
     if mixture:
@@ -102,6 +100,49 @@ def insitu_series(
             dwell=dwell,
         )
     )
+
+
+if BEAMLINE == "fly":
+    from live_lce.sim import fly as _fly
+
+    def xanes_fly(
+        element: str,
+        edge: str = "K",
+        sample: str = "",
+        mixture: str = "",
+        n_points: int = 701,
+        velocity: float = 0.5,
+    ):
+        """Fly over an edge once.
+
+        Parameters
+        ----------
+        element : str
+            Absorbing element, such as Fe.
+        edge : str
+            Absorption edge, such as K.
+        sample : str
+            Name of the sample.
+        mixture : str
+            Simulated beamline: put this into the beam first.
+        n_points : int
+            Points, at equal steps of the energy.
+        velocity : float
+            In eV/s.
+        """
+        _start(mixture)
+        return (
+            yield from _fly.xanes_fly(
+                DETECTORS,
+                mono,
+                element,
+                edge,
+                sample=sample or mixture,
+                truth=furnace.truth,
+                n_points=n_points,
+                velocity=velocity,
+            )
+        )
 
 
 def foil_calibration(element: str, edge: str = "K"):
