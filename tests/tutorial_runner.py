@@ -82,9 +82,9 @@ def run(page: Path, port: str) -> list[dict[str, str]]:
         if language == "python":
             printed = python(text, names, f"{page.name}, block {number}")
         else:
-            os.environ.update({k: v.strip("'\"") for k, v in _EXPORT.findall(text)})
             if SERVER not in text:  # that one runs already, in a shell of its own
                 printed = shell(text)
+            os.environ.update({k: v.strip("'\"") for k, v in _EXPORT.findall(text)})
         seconds = f"{time.monotonic() - began:.1f}"
         done.append({"text": text, "printed": printed, "expected": "", "seconds": seconds})
     return done
