@@ -19,6 +19,11 @@ PROFILE = Path(__file__).parent.parent / "profile_collection"
 USER = {"user": "test", "user_group": "primary"}
 
 
+def installed(script: str) -> str:
+    """Return the path of a script of this environment."""
+    return str(Path(sys.executable).parent / script)
+
+
 @contextmanager
 def running(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Run a service until the end."""
@@ -38,12 +43,12 @@ def running(command: list[str], log: Path, **options: Any) -> Iterator[subproces
 class Queue:
     """A client of the manager's own API."""
 
-    def __init__(self, address: str, log: Path, folder: Path) -> None:
+    def __init__(self, address: str, log: Path) -> None:
         from bluesky_queueserver import ZMQCommSendThreads
 
         self._client = ZMQCommSendThreads(zmq_server_address=address)
+        self._address = address
         self._log = log
-        self.folder = folder
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Ask the manager; what it refuses fails the test."""
@@ -54,6 +59,19 @@ class Queue:
     def add(self, plan: str, **arguments: Any) -> None:
         item = {"item_type": "plan", "name": plan, "kwargs": arguments}
         self.ask("queue_item_add", item=item, **USER)
+
+    def command(self, *words: str) -> str:
+        """Run ``qserver``, as people do."""
+        address = ["--zmq-control-addr", self._address]
+        done = subprocess.run(
+            [installed("qserver"), *words, *address],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def wait(self, done: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
         """Wait until the manager's status is as wanted."""
@@ -77,19 +95,18 @@ def queueserver(folder: Path, **environment: str) -> Iterator[Queue]:
     port, control, info = free_port(), free_port(), free_port()
     log = folder / "manager.log"
     manager = [
-        *("start-re-manager", "--startup-dir", str(PROFILE / "startup")),
+        *(installed("start-re-manager"), "--startup-dir", str(PROFILE / "startup")),
         *("--existing-plans-devices", str(folder / "existing.yaml")),
         *("--redis-addr", f"127.0.0.1:{port}"),
         *("--zmq-control-addr", f"tcp://127.0.0.1:{control}"),
         *("--zmq-info-addr", f"tcp://127.0.0.1:{info}"),
     ]
-    manager[0] = str(Path(shutil.which(manager[0]) or Path(sys.executable).parent / manager[0]))
     with ExitStack() as stack:
         database = [redis, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
         stack.enter_context(running(database, folder / "redis.log", cwd=folder))
         env = {**os.environ, **environment}
         stack.enter_context(running(manager, log, env=env, cwd=folder))
-        queue = Queue(f"tcp://127.0.0.1:{control}", log, folder)
+        queue = Queue(f"tcp://127.0.0.1:{control}", log)
         stack.callback(queue.close)
         _wait_for_manager(queue)
         queue.ask("environment_open")

@@ -105,7 +105,11 @@ def test_the_queue_runs_on_epics_devices(tmp_path: Path) -> None:
             "LIVE_LCE_PREFIX": ioc.prefix,
         }
         with queueserver(tmp_path, **environment) as queue:
-            queue.add("xanes", element="V", mixture="V-vuorelainenite")
+            said = queue.command(
+                *("queue", "add", "plan"),
+                '{"name": "xanes", "kwargs": {"element": "V",\n    "mixture": "V-vuorelainenite"}}',
+            )
+            assert "'success': True" in said
             queue.add("wait_for_predictions")
             ended = run_queue(queue, 2)
             assert [result["exit_status"] for result in ended] == ["completed"] * 2, ended

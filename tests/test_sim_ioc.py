@@ -91,7 +91,7 @@ def watch(name, doc):
     if name == "event" and doc.get("seq_num") == 60 and "I0" in doc["data"]:
         threading.Thread(target=dump).start()
 
-RE(xanes(detectors, devices.mono, "V", "K", sample="MnV2O4"), watch)
+RE(xanes(detectors[:1], devices.mono, "V", "K", sample="MnV2O4"), watch)
 say(interruptions=[doc["data"]["interruption"] for name, doc in docs
                    if name == "event" and "interruption" in doc["data"]],
     numbers=[doc["seq_num"] for name, doc in docs if name == "event" and "I0" in doc["data"]])
