@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -39,6 +40,8 @@ class EmbeddedTiled:
         embedded servers of one process have the same.
     containers : tuple of str
         Containers for runs, made where missing.
+    readable : sequence of path
+        Folders in which detectors write files (HDF5) that raw runs refer to.
 
     Raises
     ------
@@ -53,13 +56,16 @@ class EmbeddedTiled:
         port: int = 0,
         api_key: str | None = None,
         containers: tuple[str, ...] = ("raw", "processed"),
+        readable: Sequence[Path | str] = (),
     ) -> None:
         key = _choose_key(api_key)
         _check_port(port)
         server_class = _server_class()
         _register_exporter()
         try:
-            self._server = server_class(directory, api_key=key, port=port)
+            self._server = server_class(
+                directory, api_key=key, port=port, readable_storage=list(readable)
+            )
         except OSError as error:
             raise ServerError(
                 f"The Tiled server cannot use {directory}: {error}. Give another directory."

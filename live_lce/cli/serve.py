@@ -25,6 +25,12 @@ def serve(
             help="Secret, letters and digits; generated if not given.",
         ),
     ] = None,
+    readable: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of files that detectors write and raw runs refer to; repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Run a Tiled server for raw and analysed runs until Ctrl-C.
 
@@ -46,7 +52,9 @@ def serve(
 
     previous = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with EmbeddedTiled(directory, port=port, api_key=api_key) as server:
+        with EmbeddedTiled(
+            directory, port=port, api_key=api_key, readable=readable or ()
+        ) as server:
             typer.echo(_welcome(server.uri, server.api_key, server.directory))
             stop.wait()
             typer.echo("Stopping.")

@@ -90,7 +90,8 @@ class _Moving(MovableLogic, FlyableLogic):  # type: ignore[misc]
     async def stop(self) -> None:
         if self.task is not None:
             self.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            # `complete` has told of an error already.
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self.task
             self.task = None
 

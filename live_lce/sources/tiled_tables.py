@@ -53,6 +53,7 @@ def rebuild(run: Any, signals: Signals | None = None) -> Iterator[Document]:
             keys = needed_keys(start, descriptors, signals)
         for event in _events(stream, descriptors, keys):
             yield "event", event
+        yield from _external(stream, descriptors[0], keys)
     stop = run.metadata.get("stop")
     if stop:
         yield "stop", dict(stop)
@@ -113,6 +114,39 @@ def _events(
             "timestamps": {},
             "filled": {},
         }
+
+
+def _external(
+    stream: Any, descriptor: Mapping[str, Any], keys: frozenset[str]
+) -> Iterator[Document]:
+    """Yield where the external data of a stream are, as Tiled's exporter does."""
+    for key, told in descriptor["data_keys"].items():
+        if key not in keys or "external" not in told or key not in stream.base:
+            continue
+        part = stream.base[key]
+        source = part.data_sources()[0]
+        uris = [asset.data_uri for asset in source.assets]
+        uid, n_rows = f"sr-{descriptor['uid']}-{key}", part.shape[0]
+        resource = {
+            "uid": uid,
+            "run_start": descriptor["run_start"],
+            "data_key": key,
+            "mimetype": source.mimetype,
+            "uri": uris[0],
+            # One file a point is not read: the engine says so.
+            "parameters": dict(source.parameters) | ({"template": "?"} if len(uris) > 1 else {}),
+        }
+        yield "stream_resource", resource
+        yield (
+            "stream_datum",
+            {
+                "uid": f"sd-{descriptor['uid']}-{key}",
+                "stream_resource": uid,
+                "descriptor": descriptor["uid"],
+                "indices": {"start": 0, "stop": n_rows},
+                "seq_nums": {"start": 1, "stop": n_rows + 1},
+            },
+        )
 
 
 def _parts(stream: Any, keys: frozenset[str]) -> tuple[list[str], list[Iterator[Any]]]:
