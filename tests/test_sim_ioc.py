@@ -163,6 +163,72 @@ def test_sample_furnace_shutter_and_refusals(tmp_path: Path) -> None:
     assert said["written"] == pytest.approx(400, rel=0.02)  # a readback cannot be written
 
 
+def test_moves_take_their_time_and_a_stopped_one_fails(tmp_path: Path) -> None:
+    with running_ioc("--pace", "1") as ioc:
+        done = subprocess.run(
+            [sys.executable, "-c", MOVES, ioc.prefix],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=ioc.environment,
+        )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["energy"] == 8100.0
+    assert 0.5 <= said["took"] < 5.0
+    assert said["moving"] == [1, 0]
+    assert 8100.0 < said["stopped"] < 9000.0
+    assert "TEST:MONO:ENERGY: it is at 8" in said["fault"]
+    assert 25.0 < said["warm"] < 700.0
+    assert "TEST:FURNACE:TEMP: it is at" in said["cold"]
+    assert "The IOC does not answer" in said["absent"]
+    assert "NONE:SAMPLE:" in said["absent"] or "NONE:MONO:" in said["absent"]
+    assert "start `live-lce sim-ioc`" in said["absent"]
+    assert "only mixtures of its library" in said["thick"]
+
+
+MOVES = """
+import json, sys, time
+from dataclasses import replace
+from live_lce.sim import epics
+from live_lce.sim.library import mixture
+
+def failing(status, stop):
+    time.sleep(0.5)
+    stop()
+    try:
+        status.wait(20)
+    except epics.EpicsError as error:
+        return str(error)
+
+devices = epics.simulated(sys.argv[1])
+mono, furnace = devices.mono, devices.furnace
+began = time.time()
+status = mono.set(8100.0)
+time.sleep(0.2)
+flag = epics.EpicsSignalRO(sys.argv[1] + "MONO:MOVING", name="moving")
+moving = [int(flag.get())]
+status.wait(20)
+took, energy = time.time() - began, mono.position
+moving.append(int(flag.get()))
+fault = failing(mono.set(9000.0), lambda: mono.stop_signal.put(1))
+stopped = mono.readback.get()
+cold = failing(furnace.set(700.0), lambda: furnace.temperature.stop_signal.put(1))
+warm = furnace.temperature.readback.get()
+try:
+    devices.stage.load(replace(mixture({"Fe-hematite": 1.0}), edge_step=3.0))
+except epics.EpicsError as error:
+    thick = str(error)
+try:
+    epics.simulated("NONE:", timeout=1)
+except epics.EpicsError as error:
+    absent = str(error)
+print(json.dumps({"energy": energy, "took": took, "moving": moving, "fault": fault,
+                  "stopped": stopped, "cold": cold, "warm": warm, "thick": thick,
+                  "absent": absent}))
+"""
+
 PANEL = """
 import json, sys
 from epics import PV, caget, caput

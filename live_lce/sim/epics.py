@@ -332,7 +332,9 @@ class Devices(NamedTuple):
     ring: StorageRing
 
 
-def simulated(prefix: str = PREFIX, *, reaction: Reaction | None = None) -> Devices:
+def simulated(
+    prefix: str = PREFIX, *, reaction: Reaction | None = None, timeout: float = 10.0
+) -> Devices:
     """Return the devices of ``live-lce sim-ioc``, connected.
 
     Parameters
@@ -341,6 +343,8 @@ def simulated(prefix: str = PREFIX, *, reaction: Reaction | None = None) -> Devi
         Of its PVs.
     reaction : Reaction, optional
         Of the sample in the furnace.
+    timeout : float
+        For each device to connect (s).
 
     Raises
     ------
@@ -380,7 +384,7 @@ def simulated(prefix: str = PREFIX, *, reaction: Reaction | None = None) -> Devi
     )
     for device in found:
         try:
-            device.wait_for_connection(timeout=10)
+            device.wait_for_connection(timeout=timeout)
         except TimeoutError as error:
             raise EpicsError(
                 f"The IOC does not answer ({error}): start `live-lce sim-ioc` and set "

@@ -169,11 +169,12 @@ class Controls:
         number, begin, start = self._ramps, world.elapsed, world.temperature
         rate = float(self._panel["FURNACE:RATE"]) / 60.0
         duration = abs(target - start) / rate if rate else 0.0
+        longest = min(_RAMP_STEP, STEP / self._pace) if self._pace else _RAMP_STEP
         self._panel["FURNACE:RAMPING"] = 1
         while (passed := world.elapsed - begin) < duration and number == self._ramps:
             world.temperature = start + (target - start) * passed / duration
             self._panel["FURNACE:TEMP_RBV"] = world.temperature
-            step = min(_RAMP_STEP, duration - passed)
+            step = min(longest, duration - passed)
             if not self._counting:
                 world.wait(step)
             await asyncio.sleep(self._pace * step)
