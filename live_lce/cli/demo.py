@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from live_lce.engine.types import Result
     from live_lce.server import EmbeddedTiled
     from live_lce.sim.experiment import Done
+    from live_lce.sim.score import Judged
     from live_lce.sim.view import Board
     from live_lce.sim.watch import Row
 
@@ -203,7 +204,7 @@ def _report(
     seen: bool,
     figure: Path | None,
 ) -> bool:
-    from live_lce.sim.score import fraction_score, judged, score
+    from live_lce.sim.score import judged, score
     from live_lce.sim.view import score_lines
     from live_lce.sim.watch import stored_predictions
 
@@ -222,7 +223,7 @@ def _report(
         for d in done
         if d.scan.sample.absorber == "Fe"  # the reaction; what follows are standards
     ]
-    out: list[str] = ["", *score_lines(result, done), f"Reaction: {fraction_score(series)}"]
+    out: list[str] = ["", *score_lines(result, done), *_fraction_lines(series)]
     if figure is not None:
         from live_lce.sim.figure import draw_series
 
@@ -245,6 +246,13 @@ def _report(
     for line in out:
         _say(console, line)
     return passed
+
+
+def _fraction_lines(series: Sequence[Judged]) -> list[str]:
+    from live_lce.sim.score import fraction_score
+
+    error, *answered = str(fraction_score(series)).split("; ")
+    return [f"Reaction: {error}", *(f"          {words}" for words in answered)]
 
 
 def _differences(stored: Sequence[dict[str, Any]], computed: Sequence[Result]) -> list[str]:
