@@ -90,7 +90,7 @@ def tables(server: EmbeddedTiled, path: str, uid: str) -> dict[str, dict[str, st
             rows = {name: repr(table[name].tolist()) for name in table.columns.drop(own)}
             assert {"label", "p_O6", "n_points"} <= rows.keys()
             for name in ("norm", "valid") if "spectra" in run else ():
-                rows[name] = run["spectra"][name].read().tobytes().hex()
+                rows[name] = find_child(run, "spectra").base[name].read().tobytes().hex()
             found[run.metadata["start"]["uid"]] = rows
         return found
     finally:
