@@ -19,7 +19,8 @@ from engine_parts import Document, numbers  # noqa: E402
 
 from live_lce.server import EmbeddedTiled  # noqa: E402
 from live_lce.sim.record import FILE, NAMES, write  # noqa: E402
-from live_lce.sim.score import true_class  # noqa: E402
+from live_lce.sim.score import fraction_score, true_class  # noqa: E402
+from live_lce.sim.series import SeriesError, read_series  # noqa: E402
 from live_lce.sources.archive import Query, open_archive  # noqa: E402
 from live_lce.sources.documents import read_documents  # noqa: E402
 from live_lce.sources.live import LiveLCE  # noqa: E402
@@ -131,3 +132,17 @@ def test_they_are_predicted_right(
         truth = runs[name][0][1].get("truth")
         if truth and true_class(truth):  # the foil has none, a mixture no class
             assert prediction.label == true_class(truth), name
+
+
+def test_the_series_is_found_in_tiled(server: EmbeddedTiled) -> None:
+    scans = read_series(server.uri, api_key=server.api_key)
+    assert [scan.temperature for scan in scans] == [700.0, 800.0, 900.0]
+    assert [scan.truth.get("T4", 0.0) for scan in scans] == [0.0, 0.5, 1.0]
+    assert scans[1].minutes == 60.0, "as recorded, an hour apart"
+    assert fraction_score(scans).coverage == 0.0, "nothing has been predicted there"
+    with pytest.raises(SeriesError, match="no runs of the series 'none'"):
+        read_series(server.uri, "none", api_key=server.api_key)
+    with pytest.raises(SeriesError, match="has no container elsewhere"):
+        read_series(server.uri, raw="elsewhere", api_key=server.api_key)
+    with pytest.raises(SeriesError, match="key"):
+        read_series(server.uri, api_key="wrong")

@@ -14,7 +14,7 @@ class SeriesError(ValueError):
 
 
 def read_series(
-    source: Any,
+    tiled: str,
     series_uid: str = "",
     *,
     raw: str = "raw",
@@ -25,8 +25,8 @@ def read_series(
 
     Parameters
     ----------
-    source : str or tiled container
-        Address of the server, or a client of it; holds `raw` and `processed`.
+    tiled : str
+        Address of the server; holds `raw` and `processed`.
     series_uid : str
         As in ``start["series"]["uid"]``; by default that of the newest run that has one.
     raw, processed : str
@@ -43,45 +43,39 @@ def read_series(
     SeriesError
         If there is no such series, its scans have no truth, or the server cannot be read.
     """
-    import httpx
-    from tiled.client import from_uri
-    from tiled.client.utils import ClientError
+    from live_lce.results.catalog import ResultsError, open_runs
+
+    try:
+        with (
+            open_runs(tiled, api_key=api_key, path=raw) as runs,
+            open_runs(tiled, api_key=api_key, path=processed) as analysed,
+        ):
+            starts = _starts(runs, series_uid)
+            return [
+                judged(
+                    (start["time"] - starts[0]["time"]) / 60.0,
+                    float(start["series"].get("temperature", math.nan)),
+                    start["truth"],
+                    stored_predictions(analysed, start["uid"]),
+                )
+                for start in starts
+            ]
+    except ResultsError as error:
+        raise SeriesError(str(error)) from None
+
+
+def _starts(runs: Any, series_uid: str) -> list[Any]:
     from tiled.queries import Key
 
-    client = source
-    try:
-        if isinstance(source, str):
-            client = from_uri(source, api_key=api_key)
-        try:
-            runs, analysed = client[raw], client[processed]
-        except KeyError as error:
-            raise SeriesError(f"no container {error} in Tiled") from None
-        uid = series_uid or _newest(runs)
-        starts = [
-            run.metadata["start"] for run in runs.search(Key("start.series.uid") == uid).values()
-        ]
-        if not starts:
-            raise SeriesError(f"no runs of the series {uid!r} in {raw}/")
-        starts.sort(key=lambda start: (start["series"]["index"], start["time"]))
-        blind = [start["uid"] for start in starts if not start.get("truth")]
-        if blind:
-            raise SeriesError(
-                f"run {blind[0][:8]} has no `truth`: only known samples can be scored"
-            )
-        return [
-            judged(
-                (start["time"] - starts[0]["time"]) / 60.0,
-                float(start["series"].get("temperature", math.nan)),
-                start["truth"],
-                stored_predictions(analysed, start["uid"]),
-            )
-            for start in starts
-        ]
-    except (httpx.HTTPError, ClientError) as error:
-        raise SeriesError(f"Tiled cannot be read: {error}") from None
-    finally:
-        if client is not None and client is not source:
-            client.context.close()
+    uid = series_uid or _newest(runs)
+    found = runs.search(Key("start.series.uid") == uid).values()
+    starts = [run.metadata["start"] for run in found]
+    if not starts:
+        raise SeriesError(f"there are no runs of the series {uid!r}")
+    blind = [start["uid"] for start in starts if not start.get("truth")]
+    if blind:
+        raise SeriesError(f"run {blind[0][:8]} has no `truth`: its sample is not known")
+    return sorted(starts, key=lambda start: (start["series"]["index"], start["time"]))
 
 
 def _newest(runs: Any) -> str:
