@@ -6,6 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from live_lce.server import EmbeddedTiled
 from live_lce.sim.library import mixture
 from live_lce.sim.world import World
 from live_lce.sources.archive import Query, open_archive
-from live_lce.sources.documents import read_documents
 from live_lce.sources.external_files import Hdf5Files
 from live_lce.sources.live import LiveLCE
 
@@ -230,10 +230,15 @@ def said_live(beamline: Beamline, registry: Registry) -> dict[str, tuple[list[Do
 def test_lines_say_what_was_said_live(
     said_live: dict[str, tuple[list[Document], Any]], engine: Engine, tmp_path: Path
 ) -> None:
-    for documents, live in said_live.values():
-        path = tmp_path / "run.jsonl"
-        path.write_text("".join(json.dumps(pair) + "\n" for pair in documents))
-        assert [numbers(r) for r in results(feed(engine, read_documents(path)))] == live
+    one, other = (documents for documents, _ in said_live.values())
+    mixed = [pair for both in zip_longest(one, other) for pair in both if pair]  # interleaved
+    (tmp_path / "runs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in mixed))
+    archive = open_archive(str(tmp_path / "runs.jsonl"))
+    found = {run.uid: list(run.documents()) for run in archive.runs(Query())}
+    archive.close()
+    assert found.keys() == said_live.keys()
+    for uid, documents in found.items():
+        assert [numbers(r) for r in results(feed(engine, documents))] == said_live[uid][1]
 
 
 def test_tiled_says_what_was_said_live(
