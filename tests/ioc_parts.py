@@ -104,7 +104,7 @@ def session(ioc: Ioc, code: str, cwd: Path, *arguments: str) -> dict[str, Any]:
         [sys.executable, "-c", SESSION + code, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
         env=ioc.environment,
         cwd=cwd,

@@ -191,6 +191,7 @@ def test_moves_take_their_time_and_a_stopped_one_fails(tmp_path: Path) -> None:
 MOVES = """
 import json, sys, time
 from dataclasses import replace
+from ophyd import EpicsSignalRO
 from live_lce.sim import epics
 from live_lce.sim.library import mixture
 
@@ -207,7 +208,7 @@ mono, furnace = devices.mono, devices.furnace
 began = time.time()
 status = mono.set(8100.0)
 time.sleep(0.2)
-flag = epics.EpicsSignalRO(sys.argv[1] + "MONO:MOVING", name="moving")
+flag = EpicsSignalRO(sys.argv[1] + "MONO:MOVING", name="moving")
 moving = [int(flag.get())]
 status.wait(20)
 took, energy = time.time() - began, mono.position

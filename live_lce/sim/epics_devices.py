@@ -1,0 +1,199 @@
+"""Ophyd devices for PVs of any name: a positioner, ion chambers, a fluorescence detector.
+
+What a put-callback says is checked, since a client cannot tell a done write from a refused or a
+lost one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ophyd import Device, EpicsSignal, EpicsSignalRO, FormattedComponent
+from ophyd.positioner import PositionerBase
+from ophyd.pv_positioner import PVPositionerPC
+from ophyd.status import Status
+
+PATIENCE = 60.0
+"""A count may take so much longer (s) than its count time before it counts as lost."""
+
+LOST = "the IOC went away, or refused it; look whether it is running, then run the plan again"
+
+
+class EpicsError(RuntimeError):
+    """A write did not do what it should; the message says which and what to look at."""
+
+
+class Positioner(PVPositionerPC):  # type: ignore[misc]
+    """Something with a set point whose put-callback waits, such as a motor record.
+
+    Parameters
+    ----------
+    setpoint, readback, stop : str
+        Names of the PVs; of a motor record ``M.VAL``, ``M.RBV`` and ``M.STOP``.
+    name : str
+        Of the device, and of its data key.
+    tolerance : float
+        A move that ends farther from its target than this has failed.
+    egu : str
+        Unit.
+    """
+
+    setpoint = FormattedComponent(EpicsSignal, "{self._pvs[0]}", kind="omitted")
+    readback = FormattedComponent(EpicsSignalRO, "{self._pvs[1]}", auto_monitor=False)
+    stop_signal = FormattedComponent(EpicsSignal, "{self._pvs[2]}", kind="omitted")
+
+    def __init__(
+        self,
+        *,
+        setpoint: str,
+        readback: str,
+        stop: str,
+        name: str,
+        tolerance: float = 0.05,
+        egu: str = "",
+        **kwargs: Any,
+    ) -> None:
+        self._pvs = (setpoint, readback, stop)
+        self._tolerance = tolerance
+        super().__init__("", name=name, egu=egu, **kwargs)
+        self.readback.name = name
+
+    def move(
+        self, position: float, wait: bool = True, timeout: float | None = None, moved_cb: Any = None
+    ) -> Any:
+        """Move; the status fails with :class:`EpicsError` where it does not arrive."""
+        status = PositionerBase.move(self, position, timeout=timeout, moved_cb=moved_cb)
+        self._move_changed(value=1 - self.done_value)
+
+        def end() -> None:
+            try:
+                reached = float(self.readback.get())
+            except Exception:  # pyepics has several of its own
+                return fail(LOST)
+            if abs(reached - position) > self._tolerance:
+                return fail(f"it is at {reached} instead of {position}: stopped, or {LOST}")
+            self._done_moving(success=True)
+            return None
+
+        def fail(reason: str) -> None:
+            if not status.done:
+                status.set_exception(EpicsError(f"{self.setpoint.pvname}: {reason}"))
+            self._done_moving(success=False)
+
+        _put(self.setpoint, position, status, end, fail)
+        if wait:
+            status.wait()
+        return status
+
+
+def _put(
+    signal: EpicsSignal,
+    value: float,
+    status: Any,
+    end: Callable[[], None],
+    fail: Callable[[str], None],
+) -> None:
+    """Write; call `end` when the put-callback comes, `fail` when the connection is lost."""
+
+    def watch(connected: bool | None = None, **_: Any) -> None:
+        if connected is False and not status.done:
+            fail(LOST)
+
+    def done(**_: Any) -> None:
+        # Also called when the connection is lost, in no fixed order with `watch`.
+        if not status.done:
+            end()
+
+    signal.subscribe(watch, event_type=signal.SUB_META, run=False)
+    status.add_callback(lambda _: signal.unsubscribe(watch))
+    signal.put(value, use_complete=True, callback=done)
+
+
+class Count(EpicsSignal):  # type: ignore[misc]
+    """The PV that starts counting, is 0 when done, and has a put-callback that waits."""
+
+    def count(self, seconds: float) -> Status:
+        """Count once; the status fails with :class:`EpicsError` where it did not work."""
+        status = Status(self, timeout=seconds + PATIENCE)
+
+        def end() -> None:
+            try:
+                busy = self.get(use_monitor=False)
+            except Exception:  # pyepics has several of its own
+                return fail(LOST)
+            if busy:
+                return fail("still counts")
+            status.set_finished()
+            return None
+
+        def fail(reason: str) -> None:
+            if not status.done:
+                status.set_exception(EpicsError(f"{self.pvname}: {reason}"))
+
+        _put(self, 1, status, end, fail)
+        return status
+
+
+class _Counting(Device):  # type: ignore[misc]
+    """A detector with a PV that starts it and one with its count time."""
+
+    start = FormattedComponent(Count, "{self._start_pv}", kind="omitted")
+    count_time = FormattedComponent(
+        EpicsSignal, "{self._time_pv}", put_complete=True, kind="config"
+    )
+
+    def __init__(self, *, start: str, count_time: str, name: str, **kwargs: Any) -> None:
+        self._start_pv, self._time_pv = start, count_time
+        super().__init__("", name=name, **kwargs)
+
+    def trigger(self) -> Status:
+        """Count one point."""
+        return self.start.count(float(self.count_time.get()))
+
+
+class IonChambers(_Counting):
+    """I0, It and Ir of a scaler.
+
+    Parameters
+    ----------
+    start, count_time : str
+        PVs: of a scaler record ``S.CNT`` and ``S.TP``.
+    i0, it, ir : str
+        PVs of the channels: of a scaler record ``S.S2`` and so on.
+    """
+
+    i0 = FormattedComponent(EpicsSignalRO, "{self._channels[0]}", kind="hinted")
+    it = FormattedComponent(EpicsSignalRO, "{self._channels[1]}", kind="hinted")
+    ir = FormattedComponent(EpicsSignalRO, "{self._channels[2]}", kind="normal")
+
+    def __init__(self, *, i0: str, it: str, ir: str, name: str = "chambers", **kwargs: Any) -> None:
+        self._channels = (i0, it, ir)
+        super().__init__(name=name, **kwargs)
+        for signal, label in ((self.i0, "I0"), (self.it, "It"), (self.ir, "Ir")):
+            signal.name = label
+
+
+class FluorescenceDetector(_Counting):
+    """Four elements beside the sample.
+
+    Parameters
+    ----------
+    start, count_time : str
+        PVs.
+    elements : sequence of str
+        PVs of the four elements.
+    """
+
+    element1 = FormattedComponent(EpicsSignalRO, "{self._channels[0]}", kind="hinted")
+    element2 = FormattedComponent(EpicsSignalRO, "{self._channels[1]}", kind="hinted")
+    element3 = FormattedComponent(EpicsSignalRO, "{self._channels[2]}", kind="hinted")
+    element4 = FormattedComponent(EpicsSignalRO, "{self._channels[3]}", kind="hinted")
+
+    def __init__(
+        self, *, elements: Sequence[str], name: str = "fluorescence", **kwargs: Any
+    ) -> None:
+        self._channels = tuple(elements)
+        super().__init__(name=name, **kwargs)
+        for n in range(1, 5):
+            getattr(self, f"element{n}").name = f"If{n}"
