@@ -174,7 +174,7 @@ class Run:
             joining.close()
         problem, remark = joining.problem(needed=True), joining.problem(needed=False)
         if problem or remark:
-            said = "; ".join(text for text in (problem, remark) if text)
+            said = "; ".join(dict.fromkeys(text for text in (problem, remark) if text))
             logger.warning("Run %s, stream %s: external data: %s", self.uid, name, said)
         if problem and not stream.n_used:
             finding = Finding(Reason.EXTERNAL_DATA, problem)
