@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SESSION = """
-import json, os, sys, threading, time
+import json, os, sys, threading, time, faulthandler
+faulthandler.dump_traceback_later(90, exit=True)
 from bluesky import RunEngine
 from live_lce import LiveLCE
 from live_lce.sim import epics

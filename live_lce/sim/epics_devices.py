@@ -108,6 +108,8 @@ def _put(
     signal.subscribe(watch, event_type=signal.SUB_META, run=False)
     status.add_callback(lambda _: signal.unsubscribe(watch))
     signal.put(value, use_complete=True, callback=done)
+    # Lost before anybody listened: then nothing was sent, and nobody calls.
+    watch(connected=signal.connected)
 
 
 class Count(EpicsSignal):  # type: ignore[misc]
