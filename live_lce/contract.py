@@ -368,6 +368,7 @@ STOP_KEYS = {
     "status": "Its status.",
     "absorber": "Its absorber; empty if unknown.",
     "n_final": "Number of spectra (final predictions) in this run.",
+    "reason": "Codes of all final predictions, joined by `;`, each once.",
 }
 """Keys of ``stop["live_lce"]``: stop documents can be searched in Tiled, events cannot."""
 

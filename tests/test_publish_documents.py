@@ -156,6 +156,7 @@ def test_stop_tells_the_last_final_prediction() -> None:
     assert set(stop["live_lce"]) == set(contract.STOP_KEYS)
     assert stop["live_lce"] == {
         "label": "T4", "confidence": 0.75, "status": "ok", "absorber": "Fe", "n_final": 2,
+        "reason": "",
     }  # fmt: skip
     assert stop["exit_status"] == "success"
 

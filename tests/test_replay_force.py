@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import external_parts
 import pytest
 from cli_parts import Cli, cli
 from engine_parts import make_registry
@@ -37,3 +38,27 @@ def test_a_new_model_is_used_by_force_only(
         assert new.supersedes == (old.uid,) and new.complete
         assert "1 in Tiled already" in cli(*replay, "--force").err
         assert "1 in Tiled already" in cli(*replay).err
+
+
+def test_force_comes_back_to_rows_that_were_missing(cli: Cli, tmp_path: Path) -> None:
+    data = external_parts.columns()
+    short = {"It": data["It"][:-30]}
+    file = tmp_path / "flight.h5"
+    archive = write(
+        tmp_path / "flight.jsonl",
+        external_parts.run(external_parts.write(file, data | short), data),
+    )
+    with EmbeddedTiled() as server:
+        replay = ("replay", "--tiled", address(server), archive)
+        assert "rows_missing" in cli(*replay).out
+        (old,) = analyses(server, "processed")
+        assert old.lacking and old.complete
+        external_parts.write(file, data)
+        assert "1 in Tiled already" in cli(*replay).err
+        done = cli(*replay, "--force")
+        assert done.code == 0, done.err
+        kept, new = analyses(server, "processed")
+        assert (kept.uid, new.supersedes) == (old.uid, (old.uid,))
+        assert new.complete and not new.lacking
+        assert (new.attempt, new.model_sha256) == (2, old.model_sha256)
+        assert "1 in Tiled already" in cli(*replay, "--force").err

@@ -41,6 +41,7 @@ REFUSED = an_analysis(model_sha256="")
         ([an_analysis(), an_analysis(stream="b", model_sha256="")],
          Action.LEAVE_PUBLISHED, Action.RENEW),
         ([REFUSED], Action.LEAVE_PUBLISHED, Action.RENEW),
+        ([an_analysis(lacking=True)], Action.LEAVE_PUBLISHED, Action.RENEW),
         # the superseded ones do not count
         ([an_analysis(model_sha256="last year's", superseded_by="b"), an_analysis(uid="b")],
          Action.LEAVE_PUBLISHED, Action.LEAVE_PUBLISHED),

@@ -22,7 +22,8 @@ class Again(StrEnum):
     NO = "no"
     """A complete analysis with the same model and settings is the last word."""
     FORCE = "force"
-    """That, unless another counts; those with other models and settings are superseded."""
+    """That, unless another counts or it lacks points; those with other models and settings are
+    superseded."""
     ANEW = "anew"
     """A further attempt is written, and supersedes every earlier analysis."""
 
@@ -101,7 +102,7 @@ def is_settled(
         return True  # this very run was sent, and its file is left of a crash
     if again is Again.NO:
         return bool(ended)
-    return again is Again.FORCE and any(not a.superseded_by for a in ended)
+    return again is Again.FORCE and any(not (a.superseded_by or a.lacking) for a in ended)
 
 
 def next_attempt(

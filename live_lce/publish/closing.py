@@ -71,10 +71,12 @@ def _numbers(documents: Sequence[Document]) -> dict[str, int]:
 def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     finals = [row for row in rows if row["final"]]
     last = (finals or rows or [{}])[-1]
+    reasons = dict.fromkeys(code for row in finals for code in row["reason"].split(";") if code)
     return {
         "label": last.get("label", ""),
         "confidence": last.get("confidence", 0.0),
         "status": last.get("status", ""),
         "absorber": last.get("absorber", ""),
         "n_final": len(finals),
+        "reason": ";".join(reasons),
     }

@@ -6,7 +6,7 @@ import json
 import math
 import platform
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -99,6 +99,7 @@ class AnalysisRun:
         self._now = now
         self._columns = prediction_columns(prediction.classes)
         self._n_final = 0
+        self._reasons: dict[str, None] = {}
         self._last: Result | None = None
         self._last_final: Result | None = None
         self._events: dict[str, Callable[..., dict[str, Any]]] = {}
@@ -147,6 +148,8 @@ class AnalysisRun:
         self._last = result
         if result.final:
             self._n_final += 1
+            found = (finding.reason.value for finding in result.prediction.findings)
+            self._reasons |= dict.fromkeys(found)
             self._last_final = result
             if result.normalized is not None:
                 documents += self._event(SPECTRA_STREAM, SPECTRA_COLUMNS, spectrum_row(result))
@@ -155,7 +158,7 @@ class AnalysisRun:
     def stop(self, exit_status: str = "success", reason: str = "") -> Document:
         """Return the stop document, whose ``live_lce`` can be searched in Tiled."""
         last = self._last_final or self._last
-        summary = stop_summary(last, self._n_final)
+        summary = stop_summary(last, self._n_final, self._reasons)
         document = dict(self._bundle.compose_stop(exit_status=exit_status, reason=reason))
         document |= {"time": self._now(), "live_lce": summary}
         validate("stop", document)
@@ -243,17 +246,18 @@ def spectrum_row(result: Result) -> dict[str, Any]:
     }
 
 
-def stop_summary(last: Result | None, n_final: int) -> dict[str, Any]:
+def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> dict[str, Any]:
     """Return ``stop["live_lce"]`` of a run whose last word is `last`."""
+    counted = {"n_final": n_final, "reason": ";".join(reasons)}
     if last is None:
-        return {"label": "", "confidence": 0.0, "status": "", "absorber": "", "n_final": n_final}
+        return {"label": "", "confidence": 0.0, "status": "", "absorber": "", **counted}
     prediction = last.prediction
     return {
         "label": prediction.label,
         "confidence": float(prediction.confidence),
         "status": prediction.status.value,
         "absorber": prediction.absorber,
-        "n_final": n_final,
+        **counted,
     }
 
 

@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from live_lce.contract import Reason
+
 NOT_STOPPED = "The raw run sent no stop document: closed with what had arrived."
 """Reason in the stop document of an analysis of such a run."""
+LACKING = frozenset({Reason.EXTERNAL_DATA.value, Reason.ROWS_MISSING.value})
+"""Reasons of analyses that rest on less than the documents announced."""
 BATCH = 100
 """Raw uids in one query: its address stays below 8 kB, which proxies let through."""
 
@@ -39,6 +43,9 @@ class Analysis:
         It has a stop document, also where it was cut off (``exit_status: abort``).
     unstopped : bool
         It is all there is of a raw run that sent no stop document, or not yet.
+    lacking : bool
+        It rests on fewer points than the documents announced, because files were not whole or
+        could not be read: the same model and settings may say something else another time.
     """
 
     uid: str
@@ -54,6 +61,7 @@ class Analysis:
     supersedes: tuple[str, ...] = ()
     ended: bool = False
     unstopped: bool = False
+    lacking: bool = False
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -74,6 +82,7 @@ def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
     ours = start.get("live_lce")
     if start.get("purpose") != "live_lce" or not isinstance(ours, Mapping):
         return None
+    said = stop.get("live_lce") or {}
     return Analysis(
         uid=str(start["uid"]),
         raw_uid=str(start.get("original_run_uid", "")),
@@ -88,6 +97,7 @@ def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
         supersedes=tuple(ours.get("supersedes", ())),
         ended=bool(stop),
         unstopped=stop.get("reason") == NOT_STOPPED,
+        lacking=not LACKING.isdisjoint(str(said.get("reason", "")).split(";")),
     )
 
 

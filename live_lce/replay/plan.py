@@ -54,10 +54,10 @@ class Today:
     def made(self, analysis: Analysis, *, force: bool = False) -> bool:
         """Whether `analysis` has today's settings and one of today's models.
 
-        One without a model was refused before a model was asked: it counts, unless forced,
-        because there may be a model for it now.
+        Unless forced, one counts too that was refused before a model was asked, for which there
+        may be a model now, and one that lacks points, which may be there now.
         """
-        if analysis.settings_hash != self.settings_hash:
+        if analysis.settings_hash != self.settings_hash or (force and analysis.lacking):
             return False
         return analysis.model_sha256 in self.models or not (analysis.model_sha256 or force)
 
