@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,13 @@ class PublishedRun:
         Of `label`; 0 if not answered.
     n_final : int
         Number of its spectra.
+    reason : str
+        Codes of all its spectra, joined by ``;``.
+    probabilities, spread : dict of str to float
+        Of the last spectrum: the probability of each class, and its standard deviation among the
+        model's members; empty before contract 1.4, or if not computed.
+    label_set : tuple of str
+        Classes that cannot be excluded; empty before contract 1.4.
     model, model_version : str
         Name and version; empty if there was no model.
     classes : tuple of str
@@ -64,6 +72,10 @@ class PublishedRun:
     status: str
     confidence: float
     n_final: int
+    reason: str
+    probabilities: dict[str, float]
+    spread: dict[str, float]
+    label_set: tuple[str, ...]
     model: str
     model_version: str
     classes: tuple[str, ...]
@@ -173,12 +185,21 @@ def _search(container: Any, query: ResultQuery) -> Iterator[PublishedRun]:
         for condition in conditions:
             found = found.search(condition)
         for node in found.values():
-            run = _read(node.metadata, node.item["links"]["full"])
+            run = read_run(node.metadata, node.item["links"]["full"])
             if run and query.wants_uid(run.analysis.raw_uid, run.analysis.uid):
                 yield run
 
 
-def _read(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
+def read_run(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
+    """Return the analysis run whose metadata these are; None for a run that is not ours.
+
+    Parameters
+    ----------
+    metadata : mapping
+        ``start`` and, if it ended, ``stop``: the metadata of a run in Tiled.
+    link : str
+        Address of its node, ``item["links"]["full"]``.
+    """
     analysis = read_analysis(metadata)
     if analysis is None:
         return None
@@ -197,6 +218,10 @@ def _read(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
         status=str(ended.get("status", "")),
         confidence=float(ended.get("confidence", 0.0)),
         n_final=int(ended.get("n_final", 0)),
+        reason=str(ended.get("reason", "")),
+        probabilities=_numbers(ended.get("probabilities")),
+        spread=_numbers(ended.get("spread")),
+        label_set=_names(ended.get("label_set")),
         model=str(model.get("name", "")),
         model_version=str(model.get("version", "")),
         classes=tuple(map(str, model.get("classes", ()))),
@@ -205,6 +230,19 @@ def _read(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
         versions={str(k): str(v) for k, v in (ours.get("versions") or {}).items()},
         link=link,
     )
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    """Return the finite numbers of a mapping."""
+    found = value if isinstance(value, Mapping) else {}
+    known = {str(k): float(v) for k, v in found.items() if isinstance(v, int | float)}
+    return {name: number for name, number in known.items() if math.isfinite(number)}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return names from a list, or from one text with commas as in the rows."""
+    names = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(str(name) for name in names if name)
 
 
 def _sample(value: Any) -> str:

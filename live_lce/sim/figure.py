@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from live_lce.contract import DEFAULT_CLASSES
+from live_lce.results.colours import LOOKS
 from live_lce.sim.score import Judged, fraction_score
-
-COLOURS = {"T4": "#d1495b", "S5": "#8a8d91", "O6": "#00798c"}
 
 
 def draw_series(judged: Sequence[Judged], path: Path, title: str = "") -> None:
-    """Draw truth (lines) and prediction (dots, open where not answered) of each scan.
+    """Draw truth (lines) and prediction (markers, open where not answered) of each scan.
 
     Parameters
     ----------
@@ -31,15 +30,16 @@ def draw_series(judged: Sequence[Judged], path: Path, title: str = "") -> None:
     axes: Any = figure.add_subplot()
     minutes = [one.minutes for one in judged]
     for label in DEFAULT_CLASSES:
-        colour = COLOURS[label]
+        look = LOOKS[label]
+        colour, dash = look.colour, (0, look.dash) if look.dash else "-"
         truth = [one.truth.get(label, 0.0) for one in judged]
-        axes.plot(minutes, truth, color=colour, lw=1.8, label=f"{label}, true")
+        axes.plot(minutes, truth, color=colour, ls=dash, lw=1.8, label=f"{label}, true")
         for answered, face in ((True, colour), (False, "white")):
             points = [(o.minutes, o.predicted[label]) for o in judged
                       if o.answered == answered and label in o.predicted]  # fmt: skip
             if points:
                 said = "predicted" if answered else "not answered"
-                axes.plot(*zip(*points, strict=True), "o", ms=6, mec=colour, mfc=face,
+                axes.plot(*zip(*points, strict=True), look.marker, ms=6, mec=colour, mfc=face,
                           clip_on=False, zorder=3, label=f"{label}, {said}")  # fmt: skip
     axes.set(xlabel="beam time / min", ylabel="fraction of the absorbing atoms", ylim=(0, 1))
     axes.spines[["top", "right"]].set_visible(False)
