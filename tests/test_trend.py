@@ -87,14 +87,16 @@ def test_a_stop_document_tells_the_same_as_rows(runs: Any, requests: list[str]) 
     (run,) = find(runs, ResultQuery(uids=(FIRST,)))
     del requests[:]
     (point,) = trend(runs, [run])
-    assert requests == []  # contract 1.4
+    assert requests == [] and point_of_stop(run) == point  # contract 1.4
     (row,) = final_rows(runs, run)
     assert point == point_of_row(run, row)
     # An older contract's stop document knows no probabilities: the rows are asked.
     older = replace(run, contract="1.3", probabilities={}, spread={}, label_set=())
     assert trend(runs, [older]) == [point]
     assert len(requests) == 2
-    assert point_of_stop(older) == replace(point, probabilities={}, spread={}, label_set=())
+    assert point_of_stop(older) is None
+    several, *_ = find(runs, ResultQuery(uids=(SECOND,)))
+    assert point_of_stop(several) is None
 
 
 def test_runs_without_a_word_have_no_point(server: EmbeddedTiled, tmp_path: Path) -> None:

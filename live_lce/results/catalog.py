@@ -209,7 +209,7 @@ def read_run(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
     scan_id = start.get("scan_id")
     return PublishedRun(
         analysis=analysis,
-        sample=_sample(start.get("sample")),
+        sample=sample_name(start.get("sample")),
         scan_id=scan_id if isinstance(scan_id, int) else None,
         data_session=str(start.get("data_session") or ""),
         raw_time=float(start.get("raw_time", "nan")),
@@ -245,8 +245,8 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in names if name)
 
 
-def _sample(value: Any) -> str:
-    """Return a sample's name; bluesky allows a dictionary too."""
+def sample_name(value: Any) -> str:
+    """Return the name of a start document's ``sample``; bluesky allows a dictionary too."""
     if isinstance(value, Mapping):
         return str(value.get("name", ""))
     return str(value or "")

@@ -128,10 +128,26 @@ def spectra(
     wanted = ResultQuery(uids=(query,)) if isinstance(query, str) else query
     with open_runs(source, api_key=api_key, path=path) as container:
         runs = find(container, wanted, attempts=attempts)
-        return [found for run in runs for found in _spectra_of(container, run)]
+        return [found for run in runs for found in spectra_of(container, run)]
 
 
-def _spectra_of(container: Any, run: PublishedRun) -> Iterator[PublishedSpectrum]:
+def spectra_of(container: Any, run: PublishedRun) -> Iterator[PublishedSpectrum]:
+    """Yield the final spectra of one run.
+
+    Costs about six requests.
+
+    Parameters
+    ----------
+    container : tiled container
+        Where the run is.
+    run : PublishedRun
+        The run.
+
+    Raises
+    ------
+    ResultsError
+        If they cannot be read, e.g. while they are being written.
+    """
     try:
         numbers, grid, norm = _arrays(container, run.analysis.uid)
     except ResultsError:

@@ -151,8 +151,10 @@ def predictions(
     return frame[frame["final"] == 1] if final else frame
 
 
-def final_rows(container: Any, run: PublishedRun) -> list[dict[str, Any]]:
-    """Return the final predictions of one run, as plain values by column.
+def rows_of(container: Any, run: PublishedRun) -> list[dict[str, Any]]:
+    """Return the predictions of one run, in order and each once, as plain values by column.
+
+    Costs one request.
 
     Parameters
     ----------
@@ -169,7 +171,13 @@ def final_rows(container: Any, run: PublishedRun) -> list[dict[str, Any]]:
     columns = prediction_columns(run.classes or DEFAULT_CLASSES)
     table = _typed(_read_rows(container, run), run, columns)
     rows: list[dict[str, Any]] = [] if table is None else table.to_pylist()
-    return [row for row in rows if row["final"]]
+    once = {row["seq_num"]: row for row in reversed(rows)}
+    return [once[number] for number in sorted(once)]
+
+
+def final_rows(container: Any, run: PublishedRun) -> list[dict[str, Any]]:
+    """Return the final predictions of one run; otherwise as :func:`rows_of`."""
+    return [row for row in rows_of(container, run) if row["final"]]
 
 
 def _run_values(runs: Sequence[PublishedRun]) -> dict[str, Any]:

@@ -92,10 +92,9 @@ def trend(container: Any, runs: Sequence[PublishedRun]) -> list[TrendPoint]:
     """
     points: list[TrendPoint] = []
     for run in runs:
-        tells_all = run.analysis.ended and _contract(run) >= _WITH_PROBABILITIES
-        if tells_all and run.n_final <= 1:
-            point = point_of_stop(run)
-            points += [] if point is None else [point]
+        point = point_of_stop(run)
+        if point is not None:
+            points.append(point)
             continue
         rows = final_rows(container, run)
         found = {int(row["spectrum_index"]): point_of_row(run, row) for row in rows}
@@ -136,21 +135,21 @@ def point_of_row(run: PublishedRun, row: Mapping[str, Any]) -> TrendPoint:
 
 
 def point_of_stop(run: PublishedRun) -> TrendPoint | None:
-    """Return the point of a run's last spectrum as its stop document tells; None if it has none.
+    """Return the point of a run as its stop document tells; None where that does not tell all.
 
-    Before contract 1.4 the probabilities are not in it.
+    It does where the run has one spectrum and follows contract 1.4 or later.
 
     Parameters
     ----------
     run : PublishedRun
         The analysis run.
     """
-    if run.n_final == 0:
+    if not run.analysis.ended or run.n_final != 1 or _contract(run) < _WITH_PROBABILITIES:
         return None
     return TrendPoint(
         analysis_uid=run.analysis.uid,
         raw_uid=run.analysis.raw_uid,
-        spectrum_index=run.n_final - 1,
+        spectrum_index=0,
         sample=run.sample,
         scan_id=run.scan_id,
         absorber=run.analysis.absorber,
