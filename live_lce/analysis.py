@@ -28,10 +28,13 @@ class Analysis:
         The verdict.
     normalized : NormalizedSpectrum, optional
         None where the gate rejected the spectrum.
+    spectrum : Spectrum, optional
+        What was analysed; None where none could be built.
     """
 
     prediction: Prediction
     normalized: NormalizedSpectrum | None = None
+    spectrum: Spectrum | None = None
 
 
 def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) -> Analysis:
@@ -51,7 +54,7 @@ def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) 
     try:
         normalized = normalize(spectrum, settings)
         prediction = classify(normalized, registry, settings)
-        return Analysis(_as_partial(prediction), normalized)
+        return Analysis(_as_partial(prediction), normalized, spectrum)
     except SpectrumRejectedError as error:
         status, findings = Status.REJECTED, error.findings
     except Exception as error:  # the scan goes on whatever happens here
@@ -59,11 +62,10 @@ def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) 
         status = Status.FAILED
         findings = (Finding(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"),)
     model = _model(registry, absorber, edge, settings)
-    return Analysis(
-        Prediction(status, findings, absorber=absorber, edge=edge, model=model[0], classes=model[1])
-        if model
-        else Prediction(status, findings, absorber=absorber, edge=edge)
-    )
+    prediction = Prediction(status, findings, absorber=absorber, edge=edge)
+    if model:
+        prediction = replace(prediction, model=model[0], classes=model[1])
+    return Analysis(prediction, spectrum=spectrum)
 
 
 def _as_partial(prediction: Prediction) -> Prediction:

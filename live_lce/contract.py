@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-CONTRACT_VERSION = "1.3"
+CONTRACT_VERSION = "1.4"
 SPEC_NAME = "LiveLCEPrediction"
 PREDICTIONS_STREAM = "predictions"
 SPECTRA_STREAM = "spectra"
+MEASURED_STREAM = "measured"
 
 DEFAULT_CLASSES = ("T4", "S5", "O6")
 """Classes of the probability columns where no model could be found."""
@@ -35,6 +36,9 @@ CLASS_WORDS = {
 GRID_START, GRID_STOP, GRID_STEP = -30.0, 100.0, 0.5
 GRID_SIZE = round((GRID_STOP - GRID_START) / GRID_STEP) + 1
 """The relative energy grid (eV from the edge reference) of the stream ``spectra``."""
+
+MEASURED_POINTS = 512
+"""Most points of a row of the stream ``measured``; of more, neighbours are averaged."""
 
 
 class Status(StrEnum):
@@ -334,7 +338,15 @@ def prediction_columns(classes: tuple[str, ...]) -> tuple[Column, ...]:
         )
         for c in classes
     )
-    return _BEFORE_PROBABILITIES + probabilities + _AFTER_PROBABILITIES
+    spreads = tuple(
+        Column(
+            f"spread_{c}",
+            "number",
+            f"Standard deviation of `p_{c}` over the model's members; NaN if it has none.",
+        )
+        for c in classes
+    )
+    return _BEFORE_PROBABILITIES + probabilities + spreads + _AFTER_PROBABILITIES
 
 
 SPECTRA_COLUMNS = (
@@ -346,6 +358,20 @@ SPECTRA_COLUMNS = (
         shape=(GRID_SIZE,),
     ),
     Column("valid", "array", "1 where `norm` was measured, else 0.", shape=(GRID_SIZE,)),
+)
+
+MEASURED_COLUMNS = (
+    Column("spectrum_index", "integer", "The same number as in `predictions`."),
+    Column("final", "integer", "The same as in `predictions`.", limits=(0, 1)),
+    Column("raw_seq_num_last", "integer", "The same number as in `predictions`."),
+    Column("n_points", "integer", "Points with finite energy and mu, before any averaging."),
+    Column(
+        "points",
+        "array",
+        "Energy (eV, ascending, as measured: without `energy_shift`), mu, and in the third row "
+        "`spectrum_index`, `final`, `raw_seq_num_last`, `n_points`; NaN behind the last.",
+        shape=(3, MEASURED_POINTS),
+    ),
 )
 
 START_KEYS = {
@@ -369,6 +395,9 @@ STOP_KEYS = {
     "absorber": "Its absorber; empty if unknown.",
     "n_final": "Number of spectra (final predictions) in this run.",
     "reason": "Codes of all final predictions, joined by `;`, each once.",
+    "probabilities": "Its probabilities by class; empty if not computed.",
+    "spread": "Their standard deviations over the model's members; empty if it has none.",
+    "label_set": "List of the classes that it cannot exclude, most probable first.",
 }
 """Keys of ``stop["live_lce"]``: stop documents can be searched in Tiled, events cannot."""
 

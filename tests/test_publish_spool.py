@@ -182,7 +182,8 @@ def test_a_killed_worker_with_a_torn_last_line(tmp_path: Path, runs: Any) -> Non
     assert stop["num_events"] == {"predictions": 2, "spectra": 2}
     assert stop["live_lce"] == {
         "label": "T4", "confidence": 0.875, "status": "ok", "absorber": "Fe", "n_final": 2,
-        "reason": "",
+        "reason": "", "probabilities": {"T4": 0.875, "S5": 0.0625, "O6": 0.0625}, "spread": {},
+        "label_set": ["T4"],
     }  # fmt: skip
     # a replay of the whole raw run takes its place
     spooled(tmp_path, a_result(0), a_result(1), a_result(2))

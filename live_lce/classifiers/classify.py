@@ -130,6 +130,10 @@ def _of_one_edge(
         probabilities = said.unseen(member[whole])
         for i, p, score in zip(whole, probabilities, said.ood_score, strict=True):
             verdicts[i] = _verdict(spectra[i], p, float(score), verdicts[i], limits)
+        if said.members is not None:  # of all members, whichever of them answers
+            for i, s in zip(whole, said.members.std(axis=1), strict=True):
+                if verdicts[i].probabilities is not None:
+                    verdicts[i] = replace(verdicts[i], spread=s)
         if said.ranked is not None:
             for i, p in zip(whole, said.ranked, strict=True):
                 verdicts[i] = replace(verdicts[i], ranked=_best_ranked(p, card.ranked))

@@ -61,6 +61,8 @@ class Prediction:
         The most probable finer labels, if the model has any.
     witness : Witness, optional
         What the pre-edge peak says; None where it says nothing.
+    spread : ndarray of shape (n_classes,), optional
+        Standard deviation of the probabilities of the model's members; None without members.
     """
 
     status: Status
@@ -77,6 +79,7 @@ class Prediction:
     model: ModelIdentity = ModelIdentity()
     ranked: tuple[tuple[str, float], ...] = ()
     witness: Witness | None = None
+    spread: Array | None = None
 
     @property
     def answered(self) -> bool:
@@ -93,3 +96,9 @@ class Prediction:
         if self.probabilities is None or name not in self.classes:
             return float(np.nan)
         return float(self.probabilities[self.classes.index(name)])
+
+    def spread_of(self, name: str) -> float:
+        """Return the spread of a class's probability; NaN if it is not known."""
+        if self.spread is None or name not in self.classes:
+            return float(np.nan)
+        return float(self.spread[self.classes.index(name)])

@@ -277,6 +277,7 @@ def _publish(publisher: Publisher, found: FileSpectrum, index: int, analysis: An
         raw_seq_num_first=1 if n_points else 0,
         raw_seq_num_last=n_points,
         raw_time=time,
+        spectrum=found.spectrum,
     )
     publisher.result(result, 0.0)
     publisher.closed(RunClosed(uid, "success"))

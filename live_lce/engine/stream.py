@@ -194,6 +194,7 @@ class Stream:
             raw_seq_num_first=first,
             raw_seq_num_last=last,
             raw_time=points.last_time,
+            spectrum=analysis.spectrum,
         )
 
     def _pacer(self) -> Pacer:

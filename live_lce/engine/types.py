@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from live_lce.classifiers.types import Prediction
-from live_lce.spectra.types import NormalizedSpectrum
+from live_lce.spectra.types import NormalizedSpectrum, Spectrum
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class Result:
         Raw events used; 0 if none.
     raw_time : float
         Time of the last raw event used; NaN if none.
+    spectrum : Spectrum, optional
+        As built from the raw events; None where none could be built.
     """
 
     run: RunInfo
@@ -66,6 +68,7 @@ class Result:
     raw_seq_num_first: int = 0
     raw_seq_num_last: int = 0
     raw_time: float = float("nan")
+    spectrum: Spectrum | None = None
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,18 @@ Analyse = Callable[[Spectrum], Analysis]
 
 def judge(points: Points, roles: Roles, absorber: str, edge: str, analyse: Analyse) -> Analysis:
     """Build the spectrum of some points and analyse it.  Never raises."""
+    spectrum: Spectrum | None = None
     try:
-        return analyse(build(points, roles, absorber, edge))
+        spectrum = build(points, roles, absorber, edge)
+        return replace(analyse(spectrum), spectrum=spectrum)
     except SpectrumRejectedError as error:
-        return Analysis(Prediction(Status.REJECTED, error.findings, absorber, edge))
+        prediction = Prediction(Status.REJECTED, error.findings, absorber, edge)
+        return Analysis(prediction, spectrum=spectrum)
     except Exception as error:  # the scan goes on whatever happens here
         logger.exception("live_lce failed to build a spectrum")
         detail = f"{type(error).__name__}: {error}"
         finding = Finding(Reason.INTERNAL_ERROR, detail)
-        return Analysis(Prediction(Status.FAILED, (finding,), absorber, edge))
+        return Analysis(Prediction(Status.FAILED, (finding,), absorber, edge), spectrum=spectrum)
 
 
 def provisional(prediction: Prediction, finding: Finding) -> Prediction:

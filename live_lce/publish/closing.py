@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -79,4 +80,12 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "absorber": last.get("absorber", ""),
         "n_final": len(finals),
         "reason": ";".join(reasons),
+        "probabilities": _by_class(last, "p_"),
+        "spread": _by_class(last, "spread_"),
+        "label_set": [name for name in last.get("label_set", "").split(",") if name],
     }
+
+
+def _by_class(row: dict[str, Any], prefix: str) -> dict[str, float]:
+    found = {name.removeprefix(prefix): row[name] for name in row if name.startswith(prefix)}
+    return {name: value for name, value in found.items() if not math.isnan(value)}

@@ -18,6 +18,8 @@ from live_lce.contract import (
     GRID_SIZE,
     GRID_START,
     GRID_STEP,
+    MEASURED_COLUMNS,
+    MEASURED_STREAM,
     PREDICTIONS_STREAM,
     SPEC_NAME,
     SPECTRA_COLUMNS,
@@ -27,7 +29,9 @@ from live_lce.contract import (
     prediction_columns,
 )
 from live_lce.engine.types import Result, RunInfo
+from live_lce.publish.measured import measured_row
 from live_lce.settings import AnalysisSettings
+from live_lce.spectra.types import Array
 
 Document = tuple[str, dict[str, Any]]
 """A document's name and the document."""
@@ -88,15 +92,24 @@ class AnalysisRun:
         Where the raw documents came from, e.g. ``RE`` or ``replay``.
     now : callable
         Returns the time (s) for the documents.
+    growing : bool
+        Whether the measured points of partial predictions are published, not only of final ones.
     """
 
     def __init__(
-        self, first: Result, *, settings: AnalysisSettings, source: str, now: Callable[[], float]
+        self,
+        first: Result,
+        *,
+        settings: AnalysisSettings,
+        source: str,
+        now: Callable[[], float],
+        growing: bool = True,
     ) -> None:
         prediction = first.prediction
         self.key = run_key(first)
         self.uid = analysis_uid(*self.key, settings.digest)
         self._now = now
+        self._growing = growing
         self._columns = prediction_columns(prediction.classes)
         self._n_final = 0
         self._reasons: dict[str, None] = {}
@@ -145,6 +158,8 @@ class AnalysisRun:
         documents = self._event(
             PREDICTIONS_STREAM, self._columns, prediction_row(result, self._columns, latency)
         )
+        if result.spectrum is not None and (result.final or self._growing):
+            documents += self._event(MEASURED_STREAM, MEASURED_COLUMNS, measured_row(result))
         self._last = result
         if result.final:
             self._n_final += 1
@@ -223,6 +238,8 @@ def prediction_row(result: Result, columns: tuple[Column, ...], latency: float) 
     for column in columns:
         if column.name.startswith("p_"):
             values[column.name] = prediction.probability(column.name.removeprefix("p_"))
+        elif column.name.startswith("spread_"):
+            values[column.name] = prediction.spread_of(column.name.removeprefix("spread_"))
         elif column.name not in values:
             values[column.name] = getattr(spectrum, column.name, None)
     return {column.name: _typed(values[column.name], column) for column in columns}
@@ -250,7 +267,8 @@ def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> d
     """Return ``stop["live_lce"]`` of a run whose last word is `last`."""
     counted = {"n_final": n_final, "reason": ";".join(reasons)}
     if last is None:
-        return {"label": "", "confidence": 0.0, "status": "", "absorber": "", **counted}
+        said = {"label": "", "confidence": 0.0, "status": "", "absorber": ""}
+        return {**said, **counted, "probabilities": {}, "spread": {}, "label_set": []}
     prediction = last.prediction
     return {
         "label": prediction.label,
@@ -258,7 +276,14 @@ def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> d
         "status": prediction.status.value,
         "absorber": prediction.absorber,
         **counted,
+        "probabilities": _by_class(prediction.classes, prediction.probabilities),
+        "spread": _by_class(prediction.classes, prediction.spread),
+        "label_set": list(prediction.label_set),
     }
+
+
+def _by_class(classes: tuple[str, ...], values: Array | None) -> dict[str, float]:
+    return {} if values is None else dict(zip(classes, map(float, values), strict=True))
 
 
 def _typed(value: Any, column: Column) -> Any:
@@ -320,7 +345,7 @@ def _child_uid(run_uid: str, *parts: str) -> str:
 
 
 def _hinted(stream: str) -> list[str]:
-    return ["confidence"] if stream == PREDICTIONS_STREAM else ["norm"]
+    return {PREDICTIONS_STREAM: ["confidence"], SPECTRA_STREAM: ["norm"]}.get(stream, ["points"])
 
 
 def _configuration(stream: str, now: float) -> dict[str, Any]:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def publisher_from(
-    config: Config, source: str, *, tiled: str = "", again: Again = Again.NO
+    config: Config,
+    source: str,
+    *,
+    tiled: str = "",
+    again: Again = Again.NO,
+    growing: bool = True,
 ) -> SpoolPublisher:
     """Return a publisher to Tiled; to the spool only, where no server is known.
 
@@ -27,6 +32,8 @@ def publisher_from(
         Address of the server, instead of the configured one.
     again : Again
         What happens where a raw run is analysed already.
+    growing : bool
+        Whether the measured points of partial predictions are published.
     """
     analysis, publish = config.analysis, config.publish
     address = tiled or config.tiled.uri
@@ -37,6 +44,7 @@ def publisher_from(
             source=source,
             limit=publish.spool_limit,
             again=again,
+            growing=growing,
         )
     key = config.tiled.api_key
     return TiledPublisher(
@@ -48,6 +56,7 @@ def publisher_from(
         api_key=key.get_secret_value() if key else None,
         limit=publish.spool_limit,
         again=again,
+        growing=growing,
     )
 
 

@@ -50,7 +50,14 @@ class KeptRun:
         """Whether another living process writes the same run."""
         return self._file is not None and self._file.shared
 
-    def append(self, name: str, doc: dict[str, Any], *, partial: bool = False) -> None:
+    def takes_partial(self) -> bool:
+        """Whether there is room for a partial prediction, and its points; counted if not."""
+        if self._file is None or not self.whole or self._spool.room.has(FINALS_ONLY):
+            return True
+        self._spool.left_out()
+        return False
+
+    def append(self, name: str, doc: dict[str, Any]) -> None:
         """Keep one document.
 
         Parameters
@@ -59,13 +66,8 @@ class KeptRun:
             The document's name.
         doc : dict
             The document.
-        partial : bool
-            It is a partial prediction, which is left out when the spool is nearly full.
         """
         if self._file is None or not self.whole:
-            return
-        if partial and not self._spool.room.has(FINALS_ONLY):
-            self._spool.left_out()
             return
         more = {"again": self._spool.again.value} if name == "start" else {}
         if more.get("again") == Again.NO:

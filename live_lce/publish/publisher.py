@@ -73,6 +73,9 @@ class SpoolPublisher:
         What happens where a raw run is analysed already.
     now : callable
         Returns the time (s) for the documents.
+    growing : bool
+        Whether the measured points of partial predictions are published, not only of final
+        ones: for those who watch.
     """
 
     def __init__(
@@ -84,12 +87,14 @@ class SpoolPublisher:
         limit: int = SPOOL_LIMIT,
         again: Again = Again.NO,
         now: Callable[[], float] = time.time,
+        growing: bool = True,
     ) -> None:
         self.counters = dict.fromkeys(COUNTERS, 0)
         self._spool = Spool(Path(spool), limit, self.counters, again)
         self._settings = settings
         self._source = source
         self._now = now
+        self._growing = growing
         self._runs: dict[RunKey, _OpenRun] = {}
 
     def result(self, result: Result, latency: float) -> None:
@@ -98,8 +103,10 @@ class SpoolPublisher:
             run = self._runs.get(run_key(result)) or self._open(result)
             if run.skipped:
                 return
-            for document in run.documents.result(result, latency):
-                self._write(run, document, partial=not result.final)
+            documents = run.documents.result(result, latency)
+            keep = result.final or run.kept.takes_partial()
+            for document in documents:
+                self._write(run, document, keep=keep or document[0] != "event")
         except Exception as error:
             self._failed("a prediction could not be composed", result.run.uid, error)
 
@@ -116,7 +123,13 @@ class SpoolPublisher:
         self._end(list(self._runs), "abort", "live_lce was closed before the raw run ended.")
 
     def _open(self, first: Result) -> _OpenRun:
-        documents = AnalysisRun(first, settings=self._settings, source=self._source, now=self._now)
+        documents = AnalysisRun(
+            first,
+            settings=self._settings,
+            source=self._source,
+            now=self._now,
+            growing=self._growing,
+        )
         run = self._runs[documents.key] = _OpenRun(documents, self._spool.open(documents.uid))
         self._write(run, documents.start)
         return run
@@ -132,9 +145,9 @@ class SpoolPublisher:
             except Exception as error:
                 self._failed("the analysis run could not be ended", key[0], error)
 
-    def _write(self, run: _OpenRun, document: Document, *, partial: bool = False) -> None:
-        name, doc = document
-        run.kept.append(name, doc, partial=partial and name == "event")
+    def _write(self, run: _OpenRun, document: Document, *, keep: bool = True) -> None:
+        if keep:
+            run.kept.append(*document)
         self._send(run, document)
 
     def _send(self, run: _OpenRun, document: Document) -> None:
@@ -168,7 +181,7 @@ class TiledPublisher(SpoolPublisher):
     uri_or_container : str or tiled container
         Address of the server, joined with `path`; or the container of the runs
         itself (then `path`, `api_key` and the short retries do not apply).
-    settings, spool, source, limit, now
+    settings, spool, source, limit, now, growing
         See :class:`SpoolPublisher`.
     path : str
         Container of the runs, made if missing.
@@ -197,10 +210,19 @@ class TiledPublisher(SpoolPublisher):
         force: bool = False,
         again: Again | None = None,
         now: Callable[[], float] = time.time,
+        growing: bool = True,
     ) -> None:
         if again is None:
             again = Again.FORCE if force else Again.NO
-        super().__init__(spool, settings=settings, source=source, limit=limit, again=again, now=now)
+        super().__init__(
+            spool,
+            settings=settings,
+            source=source,
+            limit=limit,
+            again=again,
+            now=now,
+            growing=growing,
+        )
         self._given = None if isinstance(uri_or_container, str) else uri_or_container
         self._connection = Connection(
             uri_or_container if isinstance(uri_or_container, str) else "",

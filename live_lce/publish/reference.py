@@ -62,6 +62,14 @@ def _lines() -> Iterator[str]:
     yield f"{contract.GRID_START:g} to {contract.GRID_STOP:g} eV in steps of "
     yield f"{contract.GRID_STEP:g} eV ({contract.GRID_SIZE} points).\n"
     yield from _columns(contract.SPECTRA_COLUMNS)
+    yield f"\n## Stream `{contract.MEASURED_STREAM}`\n"
+    yield "One event a prediction whose spectrum was built, also where the gate rejected it: the"
+    yield "measured points that it rests on. Of an archived scan (`live-lce replay`) only final"
+    yield f"predictions have one. Of more than {contract.MEASURED_POINTS} points, groups of"
+    yield "neighbours are averaged. The array says by itself what it belongs to, since Tiled's"
+    yield "subscriptions deliver arrays and scalars apart and in no order: subscribe to `points`"
+    yield "alone, and read it with `live_lce.results.points.points_of`.\n"
+    yield from _columns(contract.MEASURED_COLUMNS)
     yield "\n## Stop document\n"
     yield "Its key `live_lce` holds:\n"
     yield from _rows(("key", "meaning"), _codes(contract.STOP_KEYS.items()))

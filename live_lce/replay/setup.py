@@ -74,7 +74,10 @@ class Setup:
         if not self.tiled:
             return None
         again = Again.ANEW if self.anew else Again.FORCE if self.force else Again.NO
-        return publisher_from(self.config, self.source, tiled=self.tiled, again=again)
+        # Nobody watches a scan that is over: the points of its growing spectrum would only cost.
+        return publisher_from(
+            self.config, self.source, tiled=self.tiled, again=again, growing=False
+        )
 
     def dead_letters(self) -> DeadLetters | None:
         """Return where runs go that fail; None where nothing is published, or all is retried."""

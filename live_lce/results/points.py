@@ -1,0 +1,108 @@
+"""Measured points of spectra, whole or growing, from the stream ``measured`` (contract 1.4).
+
+A subscriber needs ``streams={"measured": ("points",)}`` of `subscribe_to_streams` alone, and
+:func:`points_of` on each row of ``update.data()``: Tiled delivers the scalar columns by another
+websocket, before or after the array, so the array's third row repeats them.  The first update
+of a run has shape (1, 3, 512); the later ones have one row each too.  A row may come twice, after
+a reconnection: `key` is the same then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from live_lce.contract import MEASURED_POINTS, MEASURED_STREAM
+from live_lce.publish.connection import explain, find_child
+from live_lce.results.catalog import ResultsError
+
+
+@dataclass(frozen=True)
+class MeasuredPoints:
+    """The measured points that one prediction rests on.
+
+    Parameters
+    ----------
+    spectrum_index : int
+        Number of the spectrum in its analysis run, from 0.
+    final : bool
+        Whether the spectrum is whole.
+    raw_seq_num_last : int
+        Last raw event used; 0 if none.
+    energy : ndarray of shape (n,)
+        Photon energy (eV), ascending, as measured: without `energy_shift`.
+    mu : ndarray of shape (n,)
+        Absorption in arbitrary units, or normalized absorption.
+    n_points : int
+        Points measured; more than `n` if neighbours were averaged.
+    """
+
+    spectrum_index: int
+    final: bool
+    raw_seq_num_last: int
+    energy: NDArray[np.float64]
+    mu: NDArray[np.float64]
+    n_points: int
+
+    @property
+    def key(self) -> tuple[int, int, bool]:
+        """What its prediction is found by: `spectrum_index`, `raw_seq_num_last`, `final`."""
+        return (self.spectrum_index, self.raw_seq_num_last, self.final)
+
+
+def points_of(row: ArrayLike) -> MeasuredPoints:
+    """Decode one row of the array column ``points``.
+
+    Parameters
+    ----------
+    row : array_like of shape (3, 512)
+        As published.
+
+    Raises
+    ------
+    ValueError
+        If this is no such row.
+    """
+    values = np.asarray(row, dtype=float)
+    if values.shape != (3, MEASURED_POINTS) or not np.isfinite(values[2, :4]).all():
+        raise ValueError(f"no row of the stream {MEASURED_STREAM}: an array of {values.shape}")
+    index, final, last, n_points = (int(number) for number in values[2, :4])
+    n = min(n_points, MEASURED_POINTS)
+    energy, mu = values[:2, :n].copy()
+    return MeasuredPoints(index, bool(final), last, energy, mu, n_points)
+
+
+def measured_points(container: Any, uid: str) -> list[MeasuredPoints]:
+    """Return what was measured for the predictions of an analysis run, in the order published.
+
+    Parameters
+    ----------
+    container : tiled container
+        Where the analysis runs are.
+    uid : str
+        Of the analysis run.
+
+    Returns
+    -------
+    list of MeasuredPoints
+        Empty for runs before contract 1.4, and where no spectrum could be built.  Of a run that
+        was replayed only the final ones.
+
+    Raises
+    ------
+    ResultsError
+        If the server fails.
+    """
+    try:
+        node = container
+        for key in (uid, MEASURED_STREAM, "points"):
+            node = find_child(getattr(node, "base", node), key)
+            if node is None:
+                return []
+        rows = [points_of(row) for row in np.asarray(node.read(), dtype=float)]
+    except Exception as error:
+        raise ResultsError(explain(error)) from error
+    return list({row.key: row for row in rows}.values())
