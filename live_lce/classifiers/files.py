@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from live_lce.classifiers.atlas import ATLAS_KEY, Atlas
 from live_lce.classifiers.card import METADATA_KEY, ModelCard
 
 SUFFIXES = ("onnx", "json")
@@ -15,7 +16,7 @@ IR_VERSION = 9
 """Read by onnxruntime 1.20 and newer."""
 
 
-def write_files(model: Any, card: ModelCard, folder: Path) -> ModelCard:
+def write_files(model: Any, card: ModelCard, folder: Path, atlas: Atlas | None = None) -> ModelCard:
     """Write ``<name>.onnx`` and ``<name>.json``, both or none.
 
     They are written beside their place and moved there when complete; models of the same
@@ -24,11 +25,13 @@ def write_files(model: Any, card: ModelCard, folder: Path) -> ModelCard:
     Parameters
     ----------
     model : onnx.ModelProto
-        The graph; its metadata are replaced.
+        The graph; of its metadata only an atlas is kept.
     card : ModelCard
         Its `sha256` is filled in.
     folder : Path
         Made if it is missing.
+    atlas : Atlas, optional
+        Takes the place of the one that the graph may have.
 
     Returns
     -------
@@ -37,9 +40,13 @@ def write_files(model: Any, card: ModelCard, folder: Path) -> ModelCard:
     """
     import onnx
 
+    carried = {entry.key: entry.value for entry in model.metadata_props if entry.key == ATLAS_KEY}
+    if atlas is not None:
+        carried = {ATLAS_KEY: atlas.to_json()}
     del model.metadata_props[:]
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, card.embedded()
+    for key, value in ({METADATA_KEY: card.embedded()} | carried).items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version, model.doc_string = "live_lce", "", card.name
     onnx.checker.check_model(model)
@@ -76,7 +83,7 @@ def _exchange(folder: Path, new: Path, old: Path, names: Sequence[str]) -> None:
 
 
 def rewrite_card(card: ModelCard, folder: Path) -> ModelCard:
-    """Put a changed card into an existing model's files, weights untouched.
+    """Put a changed card into an existing model's files, weights and atlas untouched.
 
     Parameters
     ----------

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from live_lce.classifiers.atlas import ATLAS_KEY, Atlas, AtlasError
 from live_lce.classifiers.card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, RANKED
 from live_lce.spectra.types import Array
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """In order of preference."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,23 @@ class Session:
 
     runtime: Any
     provider: str
+
+    @cached_property
+    def atlas(self) -> Atlas | None:
+        """Its medoids and the map of its training spectra, read when first asked for.
+
+        None where the model carries none; also, with a line in the log, where what it carries
+        cannot be read: it changes no answer, and must not keep one back.
+        """
+        meta = self.runtime.get_modelmeta()
+        text = meta.custom_metadata_map.get(ATLAS_KEY)
+        if text is None:
+            return None
+        try:
+            return Atlas.from_json(text, int(self.runtime.get_inputs()[0].shape[1]))
+        except AtlasError as error:
+            _log.warning("the atlas of model %s cannot be read: %s", meta.description, error)
+            return None
 
     def run(self, values: NDArray[np.floating[Any]]) -> ModelOutput:
         """Return what the model says.

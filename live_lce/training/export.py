@@ -10,13 +10,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from live_lce.classifiers.atlas import Atlas
 from live_lce.classifiers.card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, ModelCard
 from live_lce.classifiers.files import write_files
 
 OPSET = 18
 
 
-def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
+def write_model(
+    module: nn.Module, card: ModelCard, folder: Path, atlas: Atlas | None = None
+) -> ModelCard:
     """Write ``<name>.onnx`` and ``<name>.json``.
 
     Parameters
@@ -28,6 +31,8 @@ def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
         Its `sha256` is filled in.
     folder : Path
         Made if it is missing.
+    atlas : Atlas, optional
+        What it carries to show where a spectrum stands.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def write_model(module: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
 
     outputs = [PROBABILITIES, OOD_SCORE, *([MEMBERS] if card.members else [])]
     content = onnx_of(module, card.grid.n_points, outputs)
-    return write_files(onnx.load_from_string(content), card, folder)
+    return write_files(onnx.load_from_string(content), card, folder, atlas)
 
 
 def onnx_of(module: nn.Module, n_grid: int, outputs: Sequence[str]) -> bytes:

@@ -27,6 +27,7 @@ from live_lce.contract import OTHER
 from live_lce.datasets.rows import CLASSES, FILES, LEAST_SITES
 from live_lce.spectra.types import Array
 from live_lce.training import minerals
+from live_lce.training.atlas import make_atlas
 from live_lce.training.beamline import Variation, varied
 from live_lce.training.cross_validation import cross_validated
 from live_lce.training.ensemble_model import describe, hashes, training_record
@@ -40,7 +41,7 @@ from live_lce.training.lce_threshold import WITHIN, thresholded
 from live_lce.training.outliers import SOURCE, outliers_sha256, with_outliers
 from live_lce.training.pool import POOL_CLASSES, Pool, read_pool
 
-FAMILY, VERSION, EDGE = "lce", "1.1.0", "K"
+FAMILY, VERSION, EDGE = "lce", "1.2.0", "K"
 MEMBERS = 5
 GRID = Grid(start=-18.0, stop=40.0, n_points=117)
 NEEDS = Needs(start=-8.0, stop=10.0)
@@ -72,6 +73,15 @@ LICENCE = (
     " structures of the American Mineralogist Crystal Structure Database (AMCSD; Downs and"
     " Hall-Wallace, Am. Mineral. 88, 247 (2003))"
 )
+_OMNIXAS = "OmniXAS, FEFF9 (BSD-3-Clause)"
+SOURCES = {
+    "omnixas_val.parquet": _OMNIXAS,
+    "omnixas_cu.parquet": _OMNIXAS,
+    "feff10.parquet": "FEFF10, structure of the Materials Project (CC-BY 4.0)",
+    minerals.SOURCE: "FEFF10, structure of AMCSD (BSD-3-Clause)",
+    SOURCE: "FEFF10, idealized structure (BSD-3-Clause)",
+}
+"""What the atlas calls the sources of training spectra, with the licence."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +218,8 @@ def write(
     )
     members = Members(trained.networks, pool.absorbers.index(absorber))
     graph = LceGraph(members, GRID, torch.as_tensor(offset), trained.temperature, ood)
-    return write_model(graph, card, out)
+    atlas = make_atlas(pool.rows.take(own), POOL_CLASSES, GRID, SOURCES, course.seed)
+    return write_model(graph, card, out, atlas)
 
 
 def _member(pool: Pool, shape: Shape, how: Variation, course: Course, fold: int) -> LceNetwork:

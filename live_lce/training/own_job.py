@@ -17,6 +17,7 @@ from live_lce.classifiers.registry import (
     model_name,
     read_card,
 )
+from live_lce.training.atlas import make_atlas
 from live_lce.training.carbone_cnn import EDGE
 from live_lce.training.ensemble import Progress, Schedule
 from live_lce.training.export import write_model
@@ -191,7 +192,9 @@ def train_one(
         before = None
     naming = Naming(absorber, job.family, next_version(before), job.licence, job.created_by, sha256)
     fitted, card = train_own(plan, schedule, naming, progress)
-    return Trained(write_model(fitted.graph, card, job.folder), plan, schedule)
+    rows, sources = plan.own.rows, {name: f"{name} ({job.licence})" for name in sha256}
+    atlas = make_atlas(rows, plan.classes, plan.grid, sources, job.seed)
+    return Trained(write_model(fitted.graph, card, job.folder, atlas), plan, schedule)
 
 
 def schedule_of(job: Job, plan: Plan) -> Schedule:
