@@ -46,3 +46,12 @@ def test_values_that_never_end() -> None:
     assert jsonable({"a": endless})[1] is False
     found, exact = jsonable({"nan": math.nan, "inf": -math.inf})
     assert exact and math.isnan(json.loads(json.dumps(found))["nan"])
+
+
+def test_arrays_with_nan_are_lists_with_nan() -> None:
+    points = np.array([[7112.0, math.nan], [math.inf, -0.0]])
+    found, exact = jsonable({"data": {"points": points, "pages": [points[0]]}})
+    assert exact
+    again = json.loads(json.dumps(found))["data"]
+    np.testing.assert_array_equal(np.array(again["points"]), points)
+    np.testing.assert_array_equal(np.array(again["pages"]), points[:1])
