@@ -40,7 +40,7 @@ class Look:
 LOOKS = {
     "T4": Look("#E69F00", (6, 3), "^", "triangle", "."),
     "S5": Look("#009E73", (2, 2), "s", "square", "x"),
-    "O6": Look("#0072B2", (), "o", "circle", "|"),
+    "O6": Look("#0072B2", (), "o", "circle", "\\"),
     OTHER: Look("#CC79A7", (6, 2, 2, 2), "D", "diamond", "-"),
 }
 """Of the classes that models have so far.
@@ -51,7 +51,7 @@ https://jfly.uni-koeln.de/color/.
 _MORE = (
     Look("#D55E00", (9, 3), "v", "inverted_triangle", "+"),
     Look("#56B4E9", (4, 4), "P", "plus", "o"),
-    Look("#F0E442", (9, 3, 2, 3), "X", "x", "\\"),
+    Look("#F0E442", (9, 3, 2, 3), "X", "x", "|"),
     Look("#000000", (1, 3), "*", "star", "*"),
 )
 """Of classes with other names, in turn: the other colours of Okabe and Ito."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +82,37 @@ def stacked(points: Sequence[TrendPoint], classes: Sequence[str], x: ArrayLike) 
             fractions[row] = [point.probabilities.get(name, 0.0) for name in names]
             spread[row] = [point.spread.get(name, math.nan) for name in names]
     return Stacked(names, where[order], fractions, spread, order)
+
+
+def cells(x: NDArray[np.float64], alone: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return where the cell of each point begins and ends, for drawing one bar a point.
+
+    Cells reach half-way to the neighbours, but no further than one and a half times the median
+    distance on each side: where nothing was measured for longer, it is empty.  Points at the same
+    place share its cell.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n,)
+        Ascending, as in :class:`Stacked`.
+    alone : float
+        Width where there is only one place.
+
+    Returns
+    -------
+    left, right : ndarray of shape (n,)
+    """
+    places, first, count = np.unique(x, return_index=True, return_counts=True)
+    between = np.diff(places)
+    reach = 1.5 * float(np.median(between)) if len(between) else alone / 2
+    half = np.minimum(between / 2, reach)
+    before = np.concatenate([half[:1] if len(half) else [reach], half])[: len(places)]
+    behind = np.concatenate([half, half[-1:] if len(half) else [reach]])[: len(places)]
+    of_place = np.repeat(np.arange(len(places)), count)
+    number = np.arange(len(x)) - first[of_place]
+    width = ((before + behind) / count)[of_place]
+    left = (places - before)[of_place] + number * width
+    return left, left + width
 
 
 def times(points: Iterable[TrendPoint]) -> NDArray[np.float64]:
