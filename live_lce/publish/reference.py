@@ -10,7 +10,7 @@ from live_lce.contract import Column
 
 _INTRODUCTION = f"""# What live_lce publishes
 
-Generated from `live_lce/contract.py` by `python -m live_lce.publish.reference`: do not edit.
+Generated from `live_lce/contract` by `python -m live_lce.publish.reference`: do not edit.
 
 Contract version {contract.CONTRACT_VERSION}. For each raw run, stream, absorber and model there is
 one bluesky run in the container of analysis runs, with the Tiled spec `{contract.SPEC_NAME}`. It is
