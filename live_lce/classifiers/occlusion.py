@@ -114,7 +114,7 @@ def occlusion(
     said = session.run(np.vstack([values, smoothed_away(grid, values)])).probabilities
     which = int(said[0].argmax()) if label is None else card.classes.index(label)
     without = np.where(known, said[1:, which], np.nan)
-    importance = _log_odds(said[0, which]) - _log_odds(without)
+    importance = log_odds(said[0, which]) - log_odds(without)
     return Occlusion(
         grid,
         importance,
@@ -150,7 +150,8 @@ def smoothed_away(grid: Array, values: Array) -> Array:
     return changed
 
 
-def _log_odds(probability: NDArray[np.float64] | np.float64) -> Array:
+def log_odds(probability: NDArray[np.float64] | np.float64) -> Array:
+    """Return the logarithm of the odds, finite by :data:`LEAST`; NaN stays NaN."""
     p = np.clip(probability, LEAST, 1 - LEAST)
     odds: Array = np.log(p / (1 - p))
     return odds
