@@ -15,7 +15,6 @@ from live_lce.engine.engine import Engine
 from live_lce.engine.types import Result
 from live_lce.publish.connection import find_child
 from live_lce.publish.publisher import Publisher, TiledPublisher
-from live_lce.publish.tiled_run import remove_run
 from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings, Pacing
 from live_lce.sources.live import LiveLCE
@@ -24,23 +23,8 @@ SETTINGS = AnalysisSettings(pacing=Pacing(interval=25))
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     return make_registry(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture
-def runs(server: EmbeddedTiled) -> Iterator[Any]:
-    """The container of analysis runs, empty, without the proxy."""
-    client = server.client()
-    clear(client["processed"])
-    yield client["processed"]
-    client.context.close()
 
 
 @pytest.fixture
@@ -81,12 +65,6 @@ def live(registry: Registry, publisher: Publisher, **options: Any) -> LiveLCE:
     )
     assert found.wait_until_ready(60)
     return found
-
-
-def clear(container: Any) -> None:
-    """Delete all runs."""
-    for key in list(container):
-        remove_run(container, key)
 
 
 def runs_of(container: Any, uid: str) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,6 @@ pytestmark = pytest.mark.filterwarnings(
     # tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
     r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ __all__ = ["cli"]  # a fixture
 
 COMMANDS = ("demo", "serve", "check", "classify", "replay", "republish", "retry", "presets")
 LIVE_LCE = str(Path(sys.executable).parent / "live-lce")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
 
 
 def test_help_lists_every_command_and_is_quick(cli: Cli) -> None:

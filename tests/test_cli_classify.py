@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ KEYS = {
     *("file", "absorber", "edge", "status", "reason", "label", "probabilities", "confidence"),
     *("e0", "edge_step", "coverage", "model"),
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
 
 
 def test_json_of_a_good_file(cli: Cli, tmp_path: Path) -> None:

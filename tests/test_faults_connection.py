@@ -9,18 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fault_parts import (
-    assert_whole,
-    live,
-    proxy,
-    publisher,
-    raw_uid,
-    registry,
-    runs,
-    runs_of,
-    scan,
-    server,
-)
+from fault_parts import assert_whole, live, proxy, publisher, raw_uid, registry, runs_of, scan
 from fault_proxy import Proxy
 
 from live_lce.classifiers.registry import Registry
@@ -37,7 +26,7 @@ from live_lce.publish.connection import (
 from live_lce.publish.spool import waiting
 from live_lce.server import EmbeddedTiled
 
-__all__ = ["proxy", "registry", "runs", "server"]  # fixtures
+__all__ = ["proxy", "registry"]  # fixtures
 
 
 class Clock:

@@ -21,9 +21,7 @@ from fault_parts import (
     publisher,
     raw_uid,
     registry,
-    runs,
     scan,
-    server,
 )
 from fault_proxy import Proxy
 
@@ -33,7 +31,7 @@ from live_lce.publish.publisher import TiledPublisher
 from live_lce.publish.spool import read_spooled, waiting
 from live_lce.server import EmbeddedTiled
 
-__all__ = ["proxy", "registry", "runs", "server"]  # fixtures
+__all__ = ["proxy", "registry"]  # fixtures
 
 
 def fill(spool: Path, registry: Registry, documents: list[Document]) -> None:

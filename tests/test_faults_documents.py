@@ -11,18 +11,7 @@ from typing import Any
 
 import pytest
 from engine_parts import Document, closed, compose, feed, finals, numbers, results, spectrum_rows
-from fault_parts import (
-    SETTINGS,
-    assert_whole,
-    expected,
-    live,
-    raw_uid,
-    registry,
-    rows_wanted,
-    runs,
-    scan,
-    server,
-)
+from fault_parts import SETTINGS, assert_whole, expected, live, raw_uid, registry, rows_wanted, scan
 
 from live_lce.classifiers.registry import Registry
 from live_lce.contract import Reason, Status
@@ -30,7 +19,7 @@ from live_lce.engine.engine import Engine
 from live_lce.publish.publisher import SpoolPublisher
 from live_lce.publish.republish import republish
 
-__all__ = ["registry", "runs", "server"]  # fixtures
+__all__ = ["registry"]  # fixtures
 
 HOURS = 3 * 3600.0
 

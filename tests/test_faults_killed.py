@@ -14,14 +14,12 @@ from typing import Any
 
 import pytest
 from engine_parts import Document, make_registry
-from fault_parts import assert_whole, raw_uid, rows, runs, runs_of, scan, server
+from fault_parts import assert_whole, raw_uid, rows, runs_of, scan
 
 from live_lce.classifiers.registry import Registry
 from live_lce.publish.republish import republish
 from live_lce.publish.spool import in_use, waiting
 from live_lce.server import EmbeddedTiled
-
-__all__ = ["runs", "server"]  # fixtures
 
 WATCH = """
 import sys

@@ -9,18 +9,7 @@ from typing import Any
 
 import pytest
 from engine_parts import Document, compose
-from fault_parts import (
-    assert_whole,
-    live,
-    publisher,
-    raw_uid,
-    registry,
-    rows,
-    runs,
-    runs_of,
-    scan,
-    server,
-)
+from fault_parts import assert_whole, live, publisher, raw_uid, registry, rows, runs_of, scan
 
 from live_lce.classifiers.registry import Registry
 from live_lce.config import load_config
@@ -32,7 +21,7 @@ from live_lce.replay.work import Worker
 from live_lce.server import EmbeddedTiled
 from live_lce.sources.archive import Query, open_archive
 
-__all__ = ["registry", "runs", "server"]  # fixtures
+__all__ = ["registry"]  # fixtures
 
 NEVER: dict[str, Callable[[], list[Document]]] = {
     "sixteen others are open": lambda: [

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fault_parts import assert_whole, live, proxy, publisher, registry, runs, scan, server
+from fault_parts import assert_whole, live, proxy, publisher, registry, scan
 from fault_proxy import Proxy
 
 from live_lce.classifiers.registry import Registry
@@ -14,7 +14,7 @@ from live_lce.publish.spool import waiting
 from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings, Pacing
 
-__all__ = ["proxy", "registry", "runs", "server"]  # fixtures
+__all__ = ["proxy", "registry"]  # fixtures
 
 
 def test_two_seconds_a_write(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from engine_parts import Document
-from fault_parts import assert_whole, live, proxy, publisher, registry, runs, scan, server
+from fault_parts import assert_whole, live, proxy, publisher, registry, scan
 from fault_proxy import Proxy
 
 from live_lce.classifiers.registry import Registry
@@ -17,7 +17,7 @@ from live_lce.publish.republish import republish
 from live_lce.publish.spool import read_spooled, waiting
 from live_lce.server import EmbeddedTiled
 
-__all__ = ["proxy", "registry", "runs", "server"]  # fixtures
+__all__ = ["proxy", "registry"]  # fixtures
 
 
 @pytest.fixture

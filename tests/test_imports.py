@@ -34,6 +34,10 @@ ALLOWED: dict[str, set[str] | None] = {
         "publish",
     },
     "results": {"contract", "publish.connection", "publish.published"},
+    "dashboard": {
+        *("contract", "settings", "spectra", "classifiers", "results"),
+        *("publish.connection", "publish.published"),
+    },
     "replay": {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
         *("publish", "sources"),

@@ -149,6 +149,8 @@ def test_a_tiny_training_writes_models_that_know_what_they_saw(tmp_path):
     assert card.metrics[lce.METRICS]["macro_f1"] > 0.6
     registry = Registry(tmp_path)
     session = registry.session(registry.cards()[0])
+    assert session.atlas is not None and session.atlas.projection is not None
+    np.testing.assert_allclose(session.atlas.projection.energies, card.needed)
     rows = pool.of("Ni")
     fold_of = card.training.fold_of()
     assert [fold_of[name] for name in pool.rows.fingerprint[rows]] == list(pool.fold[rows])

@@ -19,12 +19,6 @@ from live_lce.sources.live import LiveLCE
 __all__ = ["run_engine"]  # a fixture
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
 @pytest.fixture
 def client(server: EmbeddedTiled) -> Iterator[Any]:
     client = server.client()

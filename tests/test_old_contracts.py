@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +18,6 @@ from live_lce.results.points import measured_points
 from live_lce.server import EmbeddedTiled
 
 DATA = Path(__file__).parent / "data"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
 
 
 @pytest.mark.parametrize("version", list(LAST))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from publish_parts import MODEL, RAW_UID, a_result, a_run
 from test_publish_refused import alices_key
 
@@ -20,8 +18,6 @@ from live_lce.publish.published import Analysis, analyses_of, counting
 from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
 from live_lce.publish.republish import republish
 from live_lce.publish.spool import SUFFIX, waiting
-from live_lce.publish.tiled_run import remove_run
-from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings
 
 SETTINGS = AnalysisSettings()
@@ -29,22 +25,6 @@ UID = analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)
 NEW_UID = analysis_uid(RAW_UID, "primary", "Fe", "cd" * 32, SETTINGS.digest)
 OLD = Analysis(UID, RAW_UID, True, 1.0, MODEL.sha256, "hash", 1, "", "primary", "Fe", ended=True)
 START = {"uid": UID, "time": 2.0}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(server: EmbeddedTiled) -> Iterator[Any]:
-    client = server.client()
-    container = client["processed"]
-    for key in list(container):
-        remove_run(container, key)
-    yield container
-    client.context.close()
 
 
 def newer(result: Result) -> Result:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from live_lce.publish.measured import measured_row, sorted_finite, thinned
 from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
 from live_lce.publish.republish import republish
 from live_lce.publish.spool import read_spooled, waiting
-from live_lce.publish.tiled_run import remove_run
 from live_lce.results.points import MeasuredPoints, measured_points, points_of
 from live_lce.results.tables import predictions
 from live_lce.server import EmbeddedTiled
@@ -41,23 +39,6 @@ __all__ = ["cli"]  # a fixture
 WEBSOCKETS = r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
 SETTINGS = AnalysisSettings(pacing=Pacing(interval=25))
 DONE = RunClosed(RAW_UID, "success")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(server: EmbeddedTiled) -> Iterator[Any]:
-    """The container of analysis runs, empty."""
-    client = server.client()
-    container = client["processed"]
-    for key in list(container):
-        remove_run(container, key)
-    yield container
-    client.context.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +20,13 @@ from live_lce.engine.types import RunClosed
 from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
 from live_lce.publish.republish import republish
 from live_lce.publish.spool import SpoolFile, in_use, read_spooled, waiting
-from live_lce.publish.tiled_run import find_child, remove_run
+from live_lce.publish.tiled_run import find_child
 from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings
 
 SETTINGS = AnalysisSettings()
 UID = contract.analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)
 DONE = RunClosed(RAW_UID, "success")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(server: EmbeddedTiled) -> Iterator[Any]:
-    client = server.client()
-    container = client["processed"]
-    for key in list(container):
-        remove_run(container, key)
-    yield container
-    client.context.close()
 
 
 def spooled(folder: Path, *results: Any, stop: bool = True) -> Path:

@@ -18,7 +18,6 @@ from live_lce.contract import Reason, Status
 from live_lce.engine.types import RunClosed
 from live_lce.publish.publisher import TiledPublisher
 from live_lce.publish.spool import read_spooled, waiting
-from live_lce.publish.tiled_run import remove_run
 from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings
 
@@ -28,23 +27,6 @@ WEBSOCKETS = r"ignore:connect\(\) must be used as a context manager:DeprecationW
 SETTINGS = AnalysisSettings()
 UID = contract.analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)
 DONE = RunClosed(RAW_UID, "success")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(server: EmbeddedTiled) -> Iterator[Any]:
-    """The container of analysis runs, empty."""
-    client = server.client()
-    container = client["processed"]
-    for key in list(container):
-        remove_run(container, key)
-    yield container
-    client.context.close()
 
 
 @pytest.fixture

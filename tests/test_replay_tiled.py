@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from live_lce.replay.journal import FILE
 from live_lce.server import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
 
 
 @pytest.fixture

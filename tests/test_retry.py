@@ -31,12 +31,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedTiled]:
-    with EmbeddedTiled() as server:
-        yield server
-
-
 @pytest.fixture
 def path(
     request: pytest.FixtureRequest, cli: Cli, server: EmbeddedTiled, monkeypatch: pytest.MonkeyPatch

@@ -48,6 +48,11 @@ def test_a_model_from_a_folder_is_listed_used_and_judged_by_who_did_not_see(
     assert card.training.dropped == {"file cannot be read": 2}
     assert card.created_by == "live-lce train own --epochs 60 --licence CC0"
     assert [file.name for file in card.training.files] == ["own/index.csv"]
+    atlas = Registry(tmp_path / "models").session(card).atlas
+    assert atlas is not None and atlas.projection is not None
+    assert [one.label for one in atlas.medoids] == list(card.classes)
+    assert all(one.source == "own/index.csv (CC0)" for one in atlas.medoids)
+    assert set(atlas.projection.labels) == set(card.classes)
 
     (said,) = cli("classify", "--family", "user-cnn", "--json", "own/O6-1-0.xdi").json
     assert said["model"]["name"] == "user-cnn_Fe_K" and said["label"] == "O6", said["reason"]
