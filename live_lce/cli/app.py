@@ -76,6 +76,8 @@ _register("republish")
 _register("retry")
 _register("results")
 _register("export")
+_register("report")
+_register("dashboard")
 for _name in ("evaluate", "train", "label"):
     _register(_name)
 app.add_typer(models.app, name="models")

@@ -1,0 +1,96 @@
+"""``live-lce dashboard``: a web page that shows what Tiled holds, live."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from live_lce.cli._output import UsageError
+from live_lce.cli._results import ConfigOption, TiledOption
+
+
+def dashboard(
+    tiled: TiledOption = "",
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Where to listen; 0.0.0.0 for every address of this machine. There is no login: "
+            "who reaches the page sees the results."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", "-p", help="Port; 0 for any.", min=0, max=65535)
+    ] = 5006,
+    prefix: Annotated[
+        str, typer.Option(help="Path before every address, behind a proxy: /beamline/live.")
+    ] = "",
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Host, or host:port, that browsers may call this page by, such as that of the "
+            "proxy; repeatable."
+        ),
+    ] = None,
+    since: Annotated[
+        str, typer.Option(help="Runs analysed so long ago are in view: 12h, 7d.")
+    ] = "24h",
+    poll: Annotated[
+        bool, typer.Option("--poll", help="Ask every second instead of subscribing.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Serve the dashboard until Ctrl-C: the spectrum as it grows, the trend, why, and the past.
+
+    It reads from Tiled alone, with a key that may only read, which never reaches the browser.
+
+    Examples
+    --------
+        live-lce dashboard --tiled http://localhost:8000
+
+        live-lce dashboard --host 0.0.0.0 --prefix /live --origin beamline.example.org
+    """
+    from live_lce.classifiers.registry import Registry
+    from live_lce.cli._query import moment
+    from live_lce.config import load_config
+    from live_lce.dashboard.serve import Dashboard, DashboardError, Source
+
+    settings = load_config(config)
+    address = tiled or settings.tiled.uri
+    if not address:
+        raise UsageError(
+            "no Tiled server: give --tiled, or set tiled.uri in the configuration "
+            "(LIVE_LCE_TILED__URI)"
+        )
+    begun = moment(since, "--since", now=0.0)
+    if begun is None or begun >= 0:
+        raise UsageError(f"--since {since}: give how long ago, such as 12h or 7d")
+    key = settings.tiled.api_key
+    source = Source(
+        address,
+        key.get_secret_value() if key else None,
+        settings.tiled.path,
+        settings.tiled.raw_path,
+        streaming=not poll,
+    )
+    stop = threading.Event()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: stop.set())
+    try:
+        page = Dashboard(
+            source,
+            Registry.beside_shipped(settings.models),
+            host=host,
+            port=port,
+            prefix=prefix,
+            origins=origin or (),
+            window=-begun,
+        )
+    except DashboardError as error:
+        typer.echo(f"live-lce: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"The dashboard is at {page.uri}\nCtrl-C ends it.")
+    stop.wait()
+    page.close()

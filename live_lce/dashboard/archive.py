@@ -1,0 +1,126 @@
+"""Searches and exports for viewers that ask: a connection of their own, one request at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from live_lce.dashboard.reading import Reader
+from live_lce.publish.connection import explain
+from live_lce.results.catalog import PublishedRun, ResultsError, find
+from live_lce.results.query import Attempts, QueryError, ResultQuery
+from live_lce.results.report import NothingFoundError, report
+from live_lce.results.spectra import PublishedSpectrum, spectra_of
+from live_lce.results.trend import TrendPoint, trend
+
+FOUND = 2000
+"""Runs that a search returns at most."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: the newest runs, and how many there were."""
+
+    runs: Sequence[PublishedRun]
+    total: int
+
+
+class Archive:
+    """Everything that was published, also what is out of the dashboard's view.
+
+    Parameters
+    ----------
+    reader : Reader
+        Its connection; used by one thread at a time.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._lock = threading.Lock()
+
+    def search(self, query: ResultQuery) -> Found:
+        """Return the runs that a query wants, newest first.
+
+        Raises
+        ------
+        ResultsError
+            If Tiled fails.
+        """
+        with self._lock, self._asking():
+            runs = self._find(query)
+        return Found(runs[::-1][:FOUND], len(runs))
+
+    def trend(self, query: ResultQuery) -> list[TrendPoint]:
+        """Return the trend of what a query wants.
+
+        Raises
+        ------
+        ResultsError
+            If Tiled fails.
+        """
+        with self._lock, self._asking():
+            return trend(self._reader.container(), self._find(query))
+
+    def spectrum(self, uid: str, index: int) -> PublishedSpectrum | None:
+        """Return one final spectrum of an analysis run; None if there is none.
+
+        Raises
+        ------
+        QueryError
+            If the uid is too short.
+        ResultsError
+            If Tiled fails.
+        """
+        with self._lock, self._asking():
+            for run in self._find(ResultQuery(uids=(uid,)), attempts="all"):
+                for spectrum in spectra_of(self._reader.container(), run):
+                    if run.analysis.uid == uid and spectrum.spectrum_index == index:
+                        return spectrum
+        return None
+
+    def report(self, query: ResultQuery, cards: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Return what a query wants as one HTML page; None where nothing is found.
+
+        Parameters
+        ----------
+        query : ResultQuery
+            Which runs.
+        cards : mapping of str to mapping
+            Cards of the installed models, by sha256.
+
+        Raises
+        ------
+        ResultsError
+            If Tiled fails.
+        """
+        with self._lock, self._asking():
+            container = self._reader.container()
+            try:
+                return None if container is None else report(container, query, cards=cards)
+            except NothingFoundError:
+                return None
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._reader.close()
+
+    def _find(self, query: ResultQuery, attempts: Attempts = "latest") -> list[PublishedRun]:
+        container = self._reader.container()
+        return [] if container is None else find(container, query, attempts=attempts)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn whatever Tiled or the network says into one error, and connect anew after it."""
+        try:
+            yield
+        except QueryError:
+            raise
+        except Exception as error:
+            self._reader.drop()
+            if isinstance(error, ResultsError):
+                raise
+            raise ResultsError(explain(error)) from error

@@ -1,0 +1,273 @@
+"""What the dashboard knows: filled by one feed, read by every viewer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from live_lce.publish.published import resolved
+from live_lce.results.catalog import PublishedRun
+from live_lce.results.points import MeasuredPoints
+from live_lce.results.spectra import PublishedSpectrum
+from live_lce.results.trend import TrendPoint, point_of_row, point_of_stop
+
+Row = Mapping[str, Any]
+"""One prediction: the columns of the contract."""
+
+
+class Link(StrEnum):
+    """How Tiled is reached."""
+
+    CONNECTING = "connecting"
+    STREAMING = "streaming"
+    POLLING = "polling"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """How Tiled is reached, since when (s since 1970), and what it said."""
+
+    link: Link
+    since: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A raw run that is being measured and has no prediction yet.
+
+    Parameters
+    ----------
+    uid, sample : str
+        Of the raw run.
+    scan_id : int or None
+        Of the raw run.
+    time : float
+        Of its start (s).
+    """
+
+    uid: str
+    sample: str
+    scan_id: int | None
+    time: float
+
+
+@dataclass(frozen=True)
+class RunData:
+    """One analysis run, as far as it was read.
+
+    Parameters
+    ----------
+    run : PublishedRun
+        What its documents say.
+    start : mapping
+        Its start document.
+    rows : tuple of mapping
+        Its predictions, in order.
+    measured : mapping
+        The newest points of each spectrum, by `spectrum_index`.
+    spectra : mapping
+        Normalized final spectra, by `spectrum_index`.
+    complete : bool
+        Whether all of it was read, and it has ended.
+    heard : float
+        When it last had news (s since 1970); 0 where it was only read.
+    """
+
+    run: PublishedRun
+    start: Mapping[str, Any]
+    rows: tuple[Row, ...] = ()
+    measured: Mapping[int, MeasuredPoints] = field(default_factory=dict)
+    spectra: Mapping[int, PublishedSpectrum] = field(default_factory=dict)
+    complete: bool = False
+    heard: float = 0.0
+
+    def rows_of(self, spectrum_index: int) -> list[Row]:
+        """Return the predictions of one spectrum, in order."""
+        return [row for row in self.rows if row["spectrum_index"] == spectrum_index]
+
+    @property
+    def last_index(self) -> int:
+        """The number of its newest spectrum."""
+        return max((int(row["spectrum_index"]) for row in self.rows), default=0)
+
+
+class Board:
+    """What is known, safe to use from several threads; `version` grows with every change.
+
+    Parameters
+    ----------
+    clock : callable
+        Returns the time (s since 1970).
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.version = 0
+        self.clock = clock
+        self._lock = threading.RLock()
+        self._link = LinkState(Link.CONNECTING, clock())
+        self._runs: dict[str, RunData] = {}
+        self._counting: list[PublishedRun] = []
+        self._of_run: dict[str, tuple[RunData, list[TrendPoint]]] = {}
+        self._trend: tuple[TrendPoint, ...] | None = None  # made when it is asked for
+        self._begun: tuple[Begun, ...] = ()
+
+    @property
+    def link(self) -> LinkState:
+        """How Tiled is reached."""
+        return self._link
+
+    def set_link(self, link: Link, detail: str = "") -> None:
+        """Note how Tiled is reached; the time stays while nothing changes."""
+        with self._lock:
+            if (self._link.link, self._link.detail) == (link, detail):
+                return
+            since = self._link.since if self._link.link is link else self.clock()
+            self._link = LinkState(link, since, detail)
+            self.version += 1
+
+    @property
+    def begun(self) -> tuple[Begun, ...]:
+        """Raw runs that are being measured and have no prediction yet, newest first."""
+        seen = {data.run.analysis.raw_uid for data in self._runs.values()}
+        return tuple(one for one in self._begun if one.uid not in seen)
+
+    def set_begun(self, begun: Sequence[Begun]) -> None:
+        """Note which raw runs are being measured."""
+        with self._lock:
+            if tuple(begun) != self._begun:
+                self._begun = tuple(begun)
+                self.version += 1
+
+    def merge(self, found: Iterable[tuple[PublishedRun, Mapping[str, Any]]]) -> list[str]:
+        """Take in runs with their start documents; return the uids of those that are new."""
+        with self._lock:
+            new, changed = [], False
+            for run, start in found:
+                uid = run.analysis.uid
+                known = self._runs.get(uid)
+                if known is None:
+                    self._runs[uid] = RunData(run, start)
+                    new.append(uid)
+                elif _said(known.run) != _said(run):
+                    self._runs[uid] = replace(known, run=run)
+                else:
+                    continue
+                changed = True
+            if changed:
+                self._count()
+                self._trend = None
+                self.version += 1
+            return new
+
+    def add_rows(self, uid: str, rows: Iterable[Row], *, heard: float = 0.0) -> int:
+        """Take in predictions of a run; return how many were new.  Repeated ones are one."""
+        with self._lock:
+            data = self._runs[uid]
+            known = {_identity(row): row for row in data.rows}
+            before = len(known)
+            for row in rows:
+                known.setdefault(_identity(row), row)
+            if len(known) == before:
+                return 0
+            ordered = tuple(sorted(known.values(), key=_order))
+            self._runs[uid] = replace(data, rows=ordered, heard=max(heard, data.heard))
+            self._trend = None
+            self.version += 1
+            return len(known) - before
+
+    def add_points(self, uid: str, points: Iterable[MeasuredPoints]) -> None:
+        """Take in measured points; of each spectrum the newest are kept."""
+        with self._lock:
+            data = self._runs[uid]
+            newest = dict(data.measured)
+            for one in points:
+                old = newest.get(one.spectrum_index)
+                if old is None or _grown(one) >= _grown(old):
+                    newest[one.spectrum_index] = one
+            self._runs[uid] = replace(data, measured=newest)
+            self.version += 1
+
+    def add_spectra(self, uid: str, spectra: Iterable[PublishedSpectrum], complete: bool) -> None:
+        """Take in normalized spectra, the last thing that is read of a run."""
+        with self._lock:
+            data = self._runs[uid]
+            known = dict(data.spectra) | {one.spectrum_index: one for one in spectra}
+            self._runs[uid] = replace(data, spectra=known, complete=complete)
+            self.version += 1
+
+    def get(self, uid: str) -> RunData | None:
+        """Return what is known of a run."""
+        return self._runs.get(uid)
+
+    def known(self) -> list[str]:
+        """Return the uids of all runs."""
+        with self._lock:
+            return list(self._runs)
+
+    def unended(self) -> list[str]:
+        """Return the uids of runs without a stop document."""
+        with self._lock:
+            return [uid for uid, data in self._runs.items() if not data.run.analysis.ended]
+
+    def counting(self) -> list[PublishedRun]:
+        """Return the runs that count, newest first."""
+        return self._counting
+
+    def trend(self) -> tuple[TrendPoint, ...]:
+        """Return the final predictions of the runs that count, by time; the same while unchanged.
+
+        Of runs whose rows were not read, what their stop documents say.
+        """
+        with self._lock:
+            if self._trend is None:
+                found = [point for run in self._counting for point in self._trend_of(run)]
+                self._trend = tuple(sorted(found, key=lambda p: (p.time, p.spectrum_index)))
+            return self._trend
+
+    def _trend_of(self, run: PublishedRun) -> list[TrendPoint]:
+        data = self._runs[run.analysis.uid]
+        kept = self._of_run.get(run.analysis.uid)
+        if kept is None or kept[0] is not data:
+            kept = self._of_run[run.analysis.uid] = (data, _points(data))
+        return kept[1]
+
+    def _count(self) -> None:
+        judged = resolved(data.run.analysis for data in self._runs.values())
+        for analysis in judged:
+            data = self._runs[analysis.uid]
+            if data.run.analysis.superseded_by != analysis.superseded_by:
+                self._runs[analysis.uid] = replace(data, run=replace(data.run, analysis=analysis))
+        runs = [self._runs[a.uid].run for a in judged if not a.superseded_by]
+        self._counting = sorted(runs, key=lambda run: run.analysis.time, reverse=True)
+
+
+def _said(run: PublishedRun) -> PublishedRun:
+    """Return a run without what is worked out here."""
+    return replace(run, analysis=replace(run.analysis, superseded_by=""))
+
+
+def _points(data: RunData) -> list[TrendPoint]:
+    final = [row for row in data.rows if row["final"]]
+    if final:
+        return [point_of_row(data.run, row) for row in final]
+    point = point_of_stop(data.run)
+    return [] if point is None else [point]
+
+
+def _identity(row: Row) -> tuple[int, ...]:
+    names = ("spectrum_index", "final", "raw_seq_num_last", "n_points")
+    return tuple(int(row[name]) for name in names)
+
+
+def _order(row: Row) -> tuple[int, ...]:
+    return (int(row["spectrum_index"]), int(row["final"]), int(row["raw_seq_num_last"]))
+
+
+def _grown(points: MeasuredPoints) -> tuple[bool, int]:
+    return (points.final, points.raw_seq_num_last)

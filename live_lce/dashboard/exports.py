@@ -1,0 +1,156 @@
+"""Files for viewers: spectra, trends and reports, over HTTP and read-only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from tornado.web import HTTPError, RequestHandler
+
+from live_lce.dashboard.links import SPECTRUM_KINDS, TREND_KINDS
+from live_lce.dashboard.services import Services
+from live_lce.results.catalog import ResultsError
+from live_lce.results.figures import spectrum_figure, trend_figure
+from live_lce.results.query import QueryError, ResultQuery
+from live_lce.results.spectrum_csv import spectrum_csv
+from live_lce.results.trend_csv import trend_csv
+
+logger = logging.getLogger(__name__)
+
+_TYPES = {"csv": "text/csv; charset=utf-8", "png": "image/png", "svg": "image/svg+xml"}
+Content = str | bytes
+
+
+class _Export(RequestHandler):  # type: ignore[misc]
+    """Answers in another thread, with one line where it cannot."""
+
+    def initialize(self, services: Services) -> None:
+        self.services = services
+
+    def set_default_headers(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    async def answer(self, make: Callable[[], Content | None], mime: str, name: str) -> None:
+        """Send what `make` returns; None means that there is nothing of it."""
+        try:
+            content = await asyncio.to_thread(make)
+        except (QueryError, ValueError) as error:
+            raise HTTPError(400, reason=_line(error)) from None
+        except ResultsError as error:
+            raise HTTPError(503, reason=_line(error)) from None
+        if content is None:
+            raise HTTPError(404, reason="nothing of that was published")
+        self.set_header("Content-Type", mime)
+        if name:
+            self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        await self.finish(content)
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(f"<!DOCTYPE html><title>live_lce</title><p>{escape(self._reason)}.</p>")
+
+    def query(self) -> ResultQuery:
+        """Return the query of an address."""
+        words = {key: self.get_query_argument(key, "") for key in _WORDS}
+        return ResultQuery(
+            since=_seconds(self.get_query_argument("since", "")),
+            until=_seconds(self.get_query_argument("until", "")),
+            **words,
+        )
+
+
+_WORDS = ("sample", "absorber", "label", "status")
+
+
+class SpectrumExport(_Export):
+    """``export/spectrum.csv?run=UID&spectrum=N``, also png and svg."""
+
+    async def get(self, kind: str) -> None:
+        """Send one spectrum."""
+        uid = self.get_query_argument("run", "")
+        number = self.get_query_argument("spectrum", "0")
+        index = int(number) if number.isdigit() else 0
+
+        def make() -> Content | None:
+            spectrum = self.services.archive.spectrum(uid, index)
+            if spectrum is None:
+                return None
+            if kind == "csv":
+                return spectrum_csv(spectrum)
+            return spectrum_figure(spectrum, "png" if kind == "png" else "svg")
+
+        await self.answer(make, _TYPES[kind], f"live_lce_{_safe(uid)[:8]}_{index}.{kind}")
+
+
+class TrendExport(_Export):
+    """``export/trend.csv?sample=...&absorber=...&since=...``, also png and svg."""
+
+    async def get(self, kind: str) -> None:
+        """Send a trend."""
+
+        def make() -> Content | None:
+            points = self.services.archive.trend(self.query())
+            if not points:
+                return None
+            if kind == "csv":
+                return trend_csv(points)
+            return trend_figure(points, "png" if kind == "png" else "svg")
+
+        name = "_".join(filter(None, ("live_lce", self.get_query_argument("sample", ""))))
+        await self.answer(make, _TYPES[kind], f"{_safe(name)}.{kind}")
+
+
+class Report(_Export):
+    """``report.html?sample=...``: one file for a series."""
+
+    async def get(self) -> None:
+        """Send a report."""
+
+        def make() -> Content | None:
+            return self.services.archive.report(self.query(), self.services.models.cards())
+
+        await self.answer(make, "text/html; charset=utf-8", "")
+
+
+class Health(_Export):
+    """``health``: whether the dashboard and its Tiled server work, for monitoring."""
+
+    async def get(self) -> None:
+        """Send how Tiled is reached."""
+        link = self.services.board.link
+        runs = len(self.services.board.counting())
+        self.set_header("Content-Type", "application/json")
+        await self.finish({"tiled": link.link.value, "since": link.since, "runs": runs})
+
+
+def patterns(services: Services) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+    """Return what is served beside the page."""
+    given = {"services": services}
+    return [
+        (rf"/export/spectrum\.({'|'.join(SPECTRUM_KINDS)})", SpectrumExport, given),
+        (rf"/export/trend\.({'|'.join(TREND_KINDS)})", TrendExport, given),
+        (r"/report\.html", Report, given),
+        (r"/health", Health, given),
+    ]
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in text) or "live_lce"
+
+
+def _line(error: Exception) -> str:
+    """Return an error as the reason of an answer: one line of plain characters."""
+    return " ".join(str(error).split()).encode("ascii", "replace").decode()[:200]

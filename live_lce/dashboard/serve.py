@@ -1,0 +1,187 @@
+"""The web server of the dashboard: Bokeh's, with the exports beside the page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from live_lce.classifiers.registry import Registry
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 86_400.0
+"""Seconds: runs of the last day are in view, older ones in Past."""
+UNUSED = 15_000
+"""Milliseconds until a page that nobody looks at any more is let go."""
+
+
+class DashboardError(RuntimeError):
+    """The dashboard cannot be served; one line with what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the results are.
+
+    Parameters
+    ----------
+    uri : str
+        Address of the Tiled server.
+    api_key : str or None
+        It stays in this process.
+    path, raw_path : str
+        Containers of the analysis runs and of the raw runs.
+    streaming : bool
+        Whether to subscribe; False asks every second only.
+    """
+
+    uri: str
+    api_key: str | None = None
+    path: str = "processed"
+    raw_path: str = "raw"
+    streaming: bool = True
+
+
+class Dashboard:
+    """A dashboard that serves; `close` ends it.
+
+    Parameters
+    ----------
+    source : Source
+        Where the results are.
+    registry : Registry
+        The installed models, for what explains an answer.
+    host, port : str, int
+        Where to listen; port 0 for any.
+    prefix : str
+        Path before every address, where a proxy hands on a part of its own.
+    origins : sequence of str
+        Hosts, with ports, that browsers may name it by, beside this one.
+    window : float
+        How far back runs are kept in view (s).
+
+    Raises
+    ------
+    DashboardError
+        If the port is taken.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        registry: Registry,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        prefix: str = "",
+        origins: Sequence[str] = (),
+        window: float = WINDOW,
+    ) -> None:
+        self._given = (source, registry, window)
+        self._listen = (host, port, "/" + prefix.strip("/") if prefix.strip("/") else "")
+        self._origins = list(origins)
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._server: Any = None
+        self._thread = threading.Thread(target=self._run, name="live_lce dashboard page")
+        self._thread.daemon = True
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            raise DashboardError(_why(self._error, port)) from self._error
+
+    @property
+    def uri(self) -> str:
+        """Address of the page."""
+        host, _, prefix = self._listen
+        shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+        return f"http://{shown}:{self._server.port}{prefix}/"
+
+    def close(self) -> None:
+        """End it."""
+        server = self._server
+        if server is not None and self._thread.is_alive():
+            server.io_loop.add_callback(server.io_loop.stop)
+            self._thread.join(15)
+
+    def _run(self) -> None:
+        from tornado.ioloop import IOLoop
+
+        services = None
+        try:
+            loop = IOLoop()
+            loop.make_current()
+            services = _services(*self._given)
+            self._server = self._serve(loop, services)
+        except BaseException as error:
+            self._error = error
+            return
+        finally:
+            self._ready.set()
+            if self._error is not None and services is not None:
+                services.feed.close()
+        try:
+            loop.start()
+        finally:
+            self._server.stop()
+            services.feed.close()
+            services.pool.shutdown(wait=False, cancel_futures=True)
+            services.archive.close()
+            loop.close(all_fds=True)
+
+    def _serve(self, loop: Any, services: Any) -> Any:
+        from bokeh.application import Application
+        from bokeh.application.handlers.function import FunctionHandler
+        from bokeh.server.server import Server
+
+        from live_lce.dashboard.exports import patterns
+        from live_lce.dashboard.template import make_page
+
+        host, port, prefix = self._listen
+        origins = self._origins or [f"{name}:{port}" for name in ("localhost", host)]
+        server = Server(
+            {"/": Application(FunctionHandler(lambda document: make_page(document, services)))},
+            io_loop=loop,
+            address=None if host in ("", "0.0.0.0", "::") else host,
+            port=port,
+            prefix=prefix,
+            extra_patterns=patterns(services),
+            allow_websocket_origin=origins if port else None,
+            use_xheaders=True,
+            unused_session_lifetime_milliseconds=UNUSED,
+            check_unused_sessions_milliseconds=UNUSED // 3,
+            keep_alive_milliseconds=10_000,
+            use_index=False,
+        )
+        server.start()
+        return server
+
+
+def _services(source: Source, registry: Registry, window: float) -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from live_lce.dashboard.archive import Archive
+    from live_lce.dashboard.board import Board
+    from live_lce.dashboard.feed import Feed
+    from live_lce.dashboard.models import Models
+    from live_lce.dashboard.reading import Reader
+    from live_lce.dashboard.services import Services
+    from live_lce.dashboard.signals import SignalTable
+
+    def reader() -> Reader:
+        return Reader(source.uri, source.api_key, source.path, source.raw_path, window)
+
+    board, signals = Board(), SignalTable()
+    feed = Feed(reader(), board, signals, streaming=source.streaming)
+    archive = Archive(reader())
+    pool = ThreadPoolExecutor(2, "live_lce dashboard archive")
+    return Services(board, feed, signals, archive, Models(registry), pool, "")
+
+
+def _why(error: BaseException, port: int) -> str:
+    if isinstance(error, OSError):
+        return f"Port {port} cannot be used ({error.strerror}): choose another one, or 0 for any."
+    return f"{type(error).__name__}: {error}"

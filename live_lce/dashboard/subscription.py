@@ -1,0 +1,104 @@
+"""Tiled's streaming: what is written comes by itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from live_lce.contract import MEASURED_STREAM, PREDICTIONS_STREAM
+from live_lce.results.catalog import PublishedRun, read_run
+from live_lce.results.points import MeasuredPoints, points_of
+
+logger = logging.getLogger(__name__)
+
+CONNECT_WITHIN = 10.0
+"""Seconds; Tiled's client waits without end for a server that has no streaming."""
+
+OnRun = Callable[[PublishedRun, Mapping[str, Any]], bool]
+OnRows = Callable[[str, list[dict[str, Any]]], object]
+OnPoints = Callable[[str, MeasuredPoints], object]
+
+
+class NoStreamError(ConnectionError):
+    """The server does not stream, or did not answer in time."""
+
+
+class Subscription:
+    """Hears of new analysis runs and of their rows.
+
+    Parameters
+    ----------
+    container : tiled container
+        Where the analysis runs are.
+    on_run : callable
+        Takes a run and its start document; tells whether its rows are wanted.
+    on_rows : callable
+        Takes a run's uid and new predictions, in a thread of Tiled's client.
+    on_points : callable
+        Takes a run's uid and the measured points of its newest prediction, likewise.
+
+    Raises
+    ------
+    NoStreamError
+        If there is no streaming.
+    """
+
+    def __init__(self, container: Any, on_run: OnRun, on_rows: OnRows, on_points: OnPoints) -> None:
+        self._on_run, self._on_rows, self._on_points = on_run, on_rows, on_points
+        self._subscribed: Any = None
+        self._error: BaseException | None = None
+        self.heard = time.monotonic()
+        connected = threading.Event()
+
+        def connect() -> None:
+            from bluesky_tiled_plugins import subscribe_to_streams
+
+            try:
+                self._subscribed = subscribe_to_streams(
+                    container,
+                    self._update,
+                    streams={PREDICTIONS_STREAM: None, MEASURED_STREAM: ("points",)},
+                    run_filter=self._wanted,
+                )
+            except BaseException as error:  # told in the thread that waits
+                self._error = error
+            connected.set()
+
+        thread = threading.Thread(target=connect, name="live_lce dashboard stream", daemon=True)
+        thread.start()
+        if not connected.wait(CONNECT_WITHIN):
+            raise NoStreamError("Tiled's stream did not answer")
+        if self._error is not None:
+            raise NoStreamError(str(self._error)) from self._error
+
+    def close(self) -> None:
+        """End the subscription; what its threads still do is not waited for."""
+        subscribed, self._subscribed = self._subscribed, None
+        if subscribed is not None:
+            # It joins its threads, and those may be waiting for a server that went away.
+            threading.Thread(
+                target=subscribed.disconnect, name="live_lce dashboard unsubscribe", daemon=True
+            ).start()
+
+    def _wanted(self, child: Any) -> bool:
+        run = read_run(child.metadata, child.child().item["links"]["full"])
+        if run is None:
+            return False
+        self.heard = time.monotonic()
+        return self._on_run(run, child.metadata["start"])
+
+    def _update(self, update: Any) -> None:
+        self.heard = time.monotonic()
+        try:
+            if update.stream_name == PREDICTIONS_STREAM:
+                self._on_rows(update.run_uid, update.data().to_dict("records"))
+            else:
+                for row in np.asarray(update.data()):
+                    self._on_points(update.run_uid, points_of(row))
+        except Exception:  # polling brings what is missed here
+            logger.exception("An update of run %s could not be used", update.run_uid)
