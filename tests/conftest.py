@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from live_lce.server import EmbeddedTiled
 
 NO_SHARED = "needs ../shared/data, which is not part of the project"
 # `dev` leaves torch out, which is large.
@@ -23,6 +26,28 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(NO_SHARED)
     return folder
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedTiled]:
+    """Return a Tiled server of the module's own."""
+    from live_lce.server import EmbeddedTiled
+
+    with EmbeddedTiled() as server:
+        yield server
+
+
+@pytest.fixture
+def runs(server: EmbeddedTiled) -> Iterator[Any]:
+    """Return the server's container of analysis runs, empty."""
+    from live_lce.publish.tiled_run import remove_run
+
+    client = server.client()
+    container = client["processed"]
+    for key in list(container):
+        remove_run(container, key)
+    yield container
+    client.context.close()
 
 
 @pytest.hookimpl(wrapper=True)
