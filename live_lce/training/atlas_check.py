@@ -156,8 +156,7 @@ def page(placed: Sequence[Placed], atlases: Mapping[str, Atlas], version: str) -
     yield f"Told by the commonest class of the {NEAREST} training spectra nearest to a spectrum."
     yield "Every class has as many on the map: by chance one of three is right.  `computed`:"
     yield "training spectra among the others; the axes were fitted to their like.  `measured`:"
-    yield "standards, which no map has seen, though its shrinkage was chosen in view of them"
-    yield "(a tenth or a tenth of that does about as well)."
+    yield "standards, which no map has seen, though its shrinkage was chosen in view of them."
     yield ""
     yield from _table(placed, atlases)
     yield ""

@@ -159,8 +159,9 @@ def page(asked: Sequence[Asked], version: str) -> Iterator[str]:
     yield f"judged by the columns of other ways.  Covered: a Gaussian window of {STRETCH:g} eV"
     yield f"(standard deviation), smoothed by {SMOOTHING:g} eV; {2 * HALF:g} eV drawn straight;"
     yield f"a window of the mean of the medoids; a bump of {BUMP:g} edge steps added or taken off."
-    yield f"{len(asked) - len(resting)} answers rest on no stretch alone (odds fall by less than"
-    yield f"{np.exp(LEAST) - 1:.0%}) and are left out."
+    if weak := len(asked) - len(resting):
+        yield f"{weak} answers rest on no stretch alone (odds fall by less than"
+        yield f"{np.exp(LEAST) - 1:.0%}) and are left out."
     yield ""
     yield f"| chosen by | {' | '.join(CHANGES)} | mean of other ways |"
     yield "|---" * (len(CHANGES) + 2) + "|"
