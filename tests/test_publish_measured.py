@@ -123,7 +123,7 @@ def test_a_subscriber_sees_each_spectrum_grow(
     )
     engine = Engine(SETTINGS, registry)
     seen: dict[tuple[str, ...], list[Any]] = {}
-    whole = threading.Event()
+    whole, enough = threading.Event(), threading.Event()
     arrays = ("points",)
 
     def on_update(update: Any) -> None:
@@ -134,14 +134,25 @@ def test_a_subscriber_sees_each_spectrum_grow(
         if any(finals) and any(scalars):
             whole.set()
 
-    with subscribe_to_streams(runs, on_update, streams={"measured": None}, start=0):
+    alone: list[Any] = []
+
+    def on_array(update: Any) -> None:  # as the docstring of `live_lce.results.points`
+        assert update.data_keys == arrays and len(update.data()) == 1
+        alone.extend(points_of(row) for row in update.data())
+        if alone[-1].final:
+            enough.set()
+
+    with (
+        subscribe_to_streams(runs, on_update, streams={"measured": None}, start=0),
+        subscribe_to_streams(runs, on_array, streams={"measured": arrays}),
+    ):
         for name, doc in compose(rows):
             for output in engine(name, doc):
                 if isinstance(output, Result):
                     publisher.result(output, 0.0)
                 else:
                     publisher.closed(output)
-        assert whole.wait(20)
+        assert whole.wait(20) and enough.wait(20)
     publisher.close()
     told = [points_of(row) for update in seen.pop(arrays) for row in update]
     ((names, tables),) = seen.items()  # one more node, of another websocket
@@ -157,6 +168,7 @@ def test_a_subscriber_sees_each_spectrum_grow(
         assert points.energy.tolist() == [r["mono_energy"] for r in used]
         np.testing.assert_allclose(points.mu, [np.log(r["I0"] / r["It"]) for r in used], rtol=1e-12)
     assert_equal(measured_points(runs, uid), told)
+    assert_equal(alone, told)
 
 
 def assert_equal(found: list[MeasuredPoints], wanted: list[MeasuredPoints]) -> None:

@@ -1,10 +1,18 @@
 """Measured points of spectra, whole or growing, from the stream ``measured`` (contract 1.4).
 
-A subscriber needs ``streams={"measured": ("points",)}`` of `subscribe_to_streams` alone, and
-:func:`points_of` on each row of ``update.data()``: Tiled delivers the scalar columns by another
-websocket, before or after the array, so the array's third row repeats them.  The first update
-of a run has shape (1, 3, 512); the later ones have one row each too.  A row may come twice, after
-a reconnection: `key` is the same then.
+A subscriber takes the array alone, and pairs it with nothing::
+
+    def on_update(update):
+        for row in update.data():  # of shape (1, 3, 512): one row an update
+            points = points_of(row)
+            print(update.run_uid, points.key, points.energy, points.mu)
+
+    subscribe_to_streams(container, on_update, streams={"measured": ("points",)})
+
+With ``{"measured": None}`` the scalar columns come too, but by another websocket: as tables, before
+or after the array they belong to, and an array's update tells neither its row nor its time.  So
+the array's third row repeats them.  Its prediction, of the stream ``predictions``, is found by
+`key`; that one too may come later.  A row may come twice, after a reconnection.
 """
 
 from __future__ import annotations
