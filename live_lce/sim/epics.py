@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ophyd import Component, Device, EpicsSignal, EpicsSignalRO, FormattedComponent
+from ophyd import Component, Device, FormattedComponent
 
 from live_lce.sim.epics_devices import (
-    LOST,
     PATIENCE,
     Count,
-    EpicsError,
     FluorescenceDetector,
     IonChambers,
     Positioner,
 )
+from live_lce.sim.epics_signals import LOST, EpicsError, Readback, Setting
 from live_lce.sim.ioc_pvs import PREFIX
 from live_lce.sim.ioc_sample import to_text
 from live_lce.sim.library import Sample, mixture
@@ -44,14 +43,14 @@ __all__ = [
 class SampleStage(Device):  # type: ignore[misc]
     """The sample of the simulated IOC, by its prefix."""
 
-    mixture = Component(EpicsSignal, "SAMPLE:MIXTURE", string=True, kind="config")
-    product = Component(EpicsSignal, "SAMPLE:PRODUCT", string=True, kind="config")
-    reacted = Component(EpicsSignal, "SAMPLE:REACTED", put_complete=True, kind="config")
-    message = Component(EpicsSignalRO, "SAMPLE:MESSAGE", string=True, kind="omitted")
-    t4 = Component(EpicsSignalRO, "SAMPLE:T4", kind="omitted")
-    s5 = Component(EpicsSignalRO, "SAMPLE:S5", kind="omitted")
-    o6 = Component(EpicsSignalRO, "SAMPLE:O6", kind="omitted")
-    beam_time = Component(EpicsSignalRO, "BEAM:TIME", kind="omitted")
+    mixture = Component(Setting, "SAMPLE:MIXTURE", string=True, kind="config")
+    product = Component(Setting, "SAMPLE:PRODUCT", string=True, kind="config")
+    reacted = Component(Setting, "SAMPLE:REACTED", kind="config")
+    message = Component(Readback, "SAMPLE:MESSAGE", string=True, kind="omitted")
+    t4 = Component(Readback, "SAMPLE:T4", kind="omitted")
+    s5 = Component(Readback, "SAMPLE:S5", kind="omitted")
+    o6 = Component(Readback, "SAMPLE:O6", kind="omitted")
+    beam_time = Component(Readback, "BEAM:TIME", kind="omitted")
 
     @property
     def truth(self) -> dict[str, float]:
@@ -70,7 +69,7 @@ class SampleStage(Device):  # type: ignore[misc]
         if sample != mixture(sample.fractions):
             raise EpicsError("The IOC has only mixtures of its library, of a common thickness.")
         text = to_text(sample.fractions)
-        self.mixture.put(text, use_complete=True, wait=True, timeout=PATIENCE)
+        self.mixture.set(text, timeout=PATIENCE).wait()
         if (now := self.mixture.get()) != text:
             raise EpicsError(
                 f"{self.mixture.pvname} is {now!r} instead of {text!r}: "
@@ -141,17 +140,17 @@ class Furnace(Device):  # type: ignore[misc]
 class StorageRing(Device):  # type: ignore[misc]
     """The ring of the simulated IOC, for suspenders; on a beamline any PVs of current and beam."""
 
-    current = Component(EpicsSignalRO, "RING:CURRENT", kind="normal")
-    beam = Component(EpicsSignalRO, "BEAM:STATUS", kind="omitted")
-    dumped = Component(EpicsSignal, "BEAM:DUMP", kind="omitted")
+    current = Component(Readback, "RING:CURRENT", kind="normal")
+    beam = Component(Readback, "BEAM:STATUS", kind="omitted")
+    dumped = Component(Setting, "BEAM:DUMP", kind="omitted")
 
     def dump(self) -> None:
         """Lose the beam."""
-        self.dumped.put(1, use_complete=True, wait=True)
+        self.dumped.set(1, timeout=PATIENCE).wait()
 
     def restore(self) -> None:
         """Get it back, right after a fill."""
-        self.dumped.put(0, use_complete=True, wait=True)
+        self.dumped.set(0, timeout=PATIENCE).wait()
 
 
 class Devices(NamedTuple):

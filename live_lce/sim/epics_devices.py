@@ -1,27 +1,23 @@
 """Ophyd devices for PVs of any name: a positioner, ion chambers, a fluorescence detector.
 
 What a put-callback says is checked, since a client cannot tell a done write from a refused or a
-lost one.
+lost one.  Whenever the IOC goes away, the user gets an :class:`EpicsError` that names the PV.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ophyd import Device, EpicsSignal, EpicsSignalRO, FormattedComponent
+from ophyd import Device, FormattedComponent
 from ophyd.positioner import PositionerBase
 from ophyd.pv_positioner import PVPositionerPC
 from ophyd.status import Status
 
+from live_lce.sim.epics_signals import LOST, EpicsError, Readback, Setting
+
 PATIENCE = 60.0
 """A count may take so much longer (s) than its count time before it counts as lost."""
-
-LOST = "the IOC went away, or refused it; look whether it is running, then run the plan again"
-
-
-class EpicsError(RuntimeError):
-    """A write did not do what it should; the message says which and what to look at."""
 
 
 class Positioner(PVPositionerPC):  # type: ignore[misc]
@@ -39,9 +35,9 @@ class Positioner(PVPositionerPC):  # type: ignore[misc]
         Unit.
     """
 
-    setpoint = FormattedComponent(EpicsSignal, "{self._pvs[0]}", kind="omitted")
-    readback = FormattedComponent(EpicsSignalRO, "{self._pvs[1]}", auto_monitor=False)
-    stop_signal = FormattedComponent(EpicsSignal, "{self._pvs[2]}", kind="omitted")
+    setpoint = FormattedComponent(Setting, "{self._pvs[0]}", kind="omitted")
+    readback = FormattedComponent(Readback, "{self._pvs[1]}", auto_monitor=False)
+    stop_signal = FormattedComponent(Setting, "{self._pvs[2]}", kind="omitted")
 
     def __init__(
         self,
@@ -56,6 +52,7 @@ class Positioner(PVPositionerPC):  # type: ignore[misc]
     ) -> None:
         self._pvs = (setpoint, readback, stop)
         self._tolerance = tolerance
+        self._lost = False
         super().__init__("", name=name, egu=egu, **kwargs)
         self.readback.name = name
 
@@ -63,13 +60,14 @@ class Positioner(PVPositionerPC):  # type: ignore[misc]
         self, position: float, wait: bool = True, timeout: float | None = None, moved_cb: Any = None
     ) -> Any:
         """Move; the status fails with :class:`EpicsError` where it does not arrive."""
+        self._lost = False
         status = PositionerBase.move(self, position, timeout=timeout, moved_cb=moved_cb)
         self._move_changed(value=1 - self.done_value)
 
         def end() -> None:
             try:
                 reached = float(self.readback.get())
-            except Exception:  # pyepics has several of its own
+            except EpicsError:
                 return fail(LOST)
             if abs(reached - position) > self._tolerance:
                 return fail(f"it is at {reached} instead of {position}: stopped, or {LOST}")
@@ -77,42 +75,35 @@ class Positioner(PVPositionerPC):  # type: ignore[misc]
             return None
 
         def fail(reason: str) -> None:
+            self._lost = self._lost or reason == LOST  # before the status fails: that calls stop
+            self.clear_sub(status._finished, event_type=self._SUB_REQ_DONE)  # knows no reason
             if not status.done:
                 status.set_exception(EpicsError(f"{self.setpoint.pvname}: {reason}"))
             self._done_moving(success=False)
 
-        _put(self.setpoint, position, status, end, fail)
+        self.setpoint.command(position, status, end, fail)
         if wait:
             status.wait()
         return status
 
+    def stop(self, *, success: bool = False) -> None:
+        """Stop.
 
-def _put(
-    signal: EpicsSignal,
-    value: float,
-    status: Any,
-    end: Callable[[], None],
-    fail: Callable[[str], None],
-) -> None:
-    """Write; call `end` when the put-callback comes, `fail` when the connection is lost."""
-
-    def watch(connected: bool | None = None, **_: Any) -> None:
-        if connected is False and not status.done:
-            fail(LOST)
-
-    def done(**_: Any) -> None:
-        # Also called when the connection is lost, in no fixed order with `watch`.
-        if not status.done:
-            end()
-
-    signal.subscribe(watch, event_type=signal.SUB_META, run=False)
-    status.add_callback(lambda _: signal.unsubscribe(watch))
-    signal.put(value, use_complete=True, callback=done)
-    # Lost before anybody listened: then nothing was sent, and nobody calls.
-    watch(connected=signal.connected)
+        Raises
+        ------
+        EpicsError
+            If the IOC cannot be told; not again where the move has failed for that.
+        """
+        try:
+            if not self._lost and not self.stop_signal.connected:
+                raise EpicsError(f"{self.stop_signal.pvname}: {LOST}")
+            if not self._lost:
+                self.stop_signal.put(self.stop_value, wait=False)
+        finally:
+            PositionerBase.stop(self, success=success)
 
 
-class Count(EpicsSignal):  # type: ignore[misc]
+class Count(Setting):
     """The PV that starts counting, is 0 when done, and has a put-callback that waits."""
 
     def count(self, seconds: float) -> Status:
@@ -122,7 +113,7 @@ class Count(EpicsSignal):  # type: ignore[misc]
         def end() -> None:
             try:
                 busy = self.get(use_monitor=False)
-            except Exception:  # pyepics has several of its own
+            except EpicsError:
                 return fail(LOST)
             if busy:
                 return fail("still counts")
@@ -133,7 +124,7 @@ class Count(EpicsSignal):  # type: ignore[misc]
             if not status.done:
                 status.set_exception(EpicsError(f"{self.pvname}: {reason}"))
 
-        _put(self, 1, status, end, fail)
+        self.command(1, status, end, fail)
         return status
 
 
@@ -141,9 +132,7 @@ class _Counting(Device):  # type: ignore[misc]
     """A detector with a PV that starts it and one with its count time."""
 
     start = FormattedComponent(Count, "{self._start_pv}", kind="omitted")
-    count_time = FormattedComponent(
-        EpicsSignal, "{self._time_pv}", put_complete=True, kind="config"
-    )
+    count_time = FormattedComponent(Setting, "{self._time_pv}", kind="config")
 
     def __init__(self, *, start: str, count_time: str, name: str, **kwargs: Any) -> None:
         self._start_pv, self._time_pv = start, count_time
@@ -165,9 +154,9 @@ class IonChambers(_Counting):
         PVs of the channels: of a scaler record ``S.S2`` and so on.
     """
 
-    i0 = FormattedComponent(EpicsSignalRO, "{self._channels[0]}", kind="hinted")
-    it = FormattedComponent(EpicsSignalRO, "{self._channels[1]}", kind="hinted")
-    ir = FormattedComponent(EpicsSignalRO, "{self._channels[2]}", kind="normal")
+    i0 = FormattedComponent(Readback, "{self._channels[0]}", kind="hinted")
+    it = FormattedComponent(Readback, "{self._channels[1]}", kind="hinted")
+    ir = FormattedComponent(Readback, "{self._channels[2]}", kind="normal")
 
     def __init__(self, *, i0: str, it: str, ir: str, name: str = "chambers", **kwargs: Any) -> None:
         self._channels = (i0, it, ir)
@@ -187,10 +176,10 @@ class FluorescenceDetector(_Counting):
         PVs of the four elements.
     """
 
-    element1 = FormattedComponent(EpicsSignalRO, "{self._channels[0]}", kind="hinted")
-    element2 = FormattedComponent(EpicsSignalRO, "{self._channels[1]}", kind="hinted")
-    element3 = FormattedComponent(EpicsSignalRO, "{self._channels[2]}", kind="hinted")
-    element4 = FormattedComponent(EpicsSignalRO, "{self._channels[3]}", kind="hinted")
+    element1 = FormattedComponent(Readback, "{self._channels[0]}", kind="hinted")
+    element2 = FormattedComponent(Readback, "{self._channels[1]}", kind="hinted")
+    element3 = FormattedComponent(Readback, "{self._channels[2]}", kind="hinted")
+    element4 = FormattedComponent(Readback, "{self._channels[3]}", kind="hinted")
 
     def __init__(
         self, *, elements: Sequence[str], name: str = "fluorescence", **kwargs: Any
