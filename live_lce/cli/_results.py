@@ -20,9 +20,6 @@ UidsArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Uids of raw runs or of analysis runs, or their first 8 characters."),
 ]
-TiledOption = Annotated[
-    str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
-]
 SinceOption = Annotated[
     str, typer.Option(help="Raw runs that started then or later: a date, time, or 7d, 12h ago.")
 ]
@@ -34,7 +31,6 @@ StatusOption = Annotated[str, typer.Option(help="How the run ended, e.g. abstain
 AllOption = Annotated[
     bool, typer.Option("--all", help="All analyses of a spectrum, not only the one that counts.")
 ]
-ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file.")]
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.config import Config, ConfigError, load_config
 from live_lce.publish.checks import Check, tiled_checks, tried
 
 
 def check(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration file (TOML).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that everything is in place: Tiled, models, larch, onnxruntime, spool.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption
 from live_lce.cli._output import UsageError, number, styled
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def classify(
         bool, typer.Option("--tiled", help="Publish to the configured Tiled.")
     ] = False,
     uri: Annotated[str, typer.Option(help="Publish to the Tiled server at this address.")] = "",
-    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Classify the spectra in data files: XDI, columns of numbers, Athena projects.
 

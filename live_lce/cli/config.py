@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption
 
 app = typer.Typer(help="What is configured, and what can be.", no_args_is_help=True)
-
-ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file.")]
 
 
 @app.command("show")

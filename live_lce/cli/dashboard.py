@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from live_lce.cli._options import ConfigOption, TiledOption
 from live_lce.cli._output import UsageError
-from live_lce.cli._results import ConfigOption, TiledOption
 
 
 def dashboard(

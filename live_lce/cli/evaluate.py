@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def evaluate(
     model: Annotated[
         str, typer.Option(help="Family or model, see `live-lce models list`; else the configured.")
     ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: JsonOption = False,
     rows: Annotated[
         Path | None, typer.Option(help=f"Write what was said of each row, as {ROWS}.")
     ] = None,
@@ -36,7 +37,7 @@ def evaluate(
         typer.Option("--curves/--no-curves", help="Judge again with scans cut and with noise."),
     ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of intervals and noise.")] = 0,
-    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Judge a model on labelled spectra, each by those of its members that did not see it.
 

@@ -8,16 +8,15 @@ from typing import Annotated
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 from live_lce.cli._output import UsageError
 from live_lce.cli._results import (
     AbsorberOption,
     AllOption,
-    ConfigOption,
     LabelOption,
     SampleOption,
     SinceOption,
     StatusOption,
-    TiledOption,
     UidsArgument,
     UntilOption,
     wanted,
@@ -40,7 +39,7 @@ def export(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: JsonOption = False,
     tiled: TiledOption = "",
     config: ConfigOption = None,
 ) -> None:

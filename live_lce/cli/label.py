@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import JsonOption
 from live_lce.cli._output import number
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def label(
     absorber: Annotated[
         str, typer.Option(help="Only sites of this element, e.g. Fe; by default all cations.")
     ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Label the sites of a crystal structure in three ways.
 

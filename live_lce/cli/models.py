@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from live_lce.classifiers.registry import Registry
 
 app = typer.Typer(help="Which classifiers there are, and how good.", no_args_is_help=True)
-
-ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def _registry(config: Path | None) -> Registry:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from live_lce.cli import _output
+from live_lce.cli._options import JsonOption
 
 _FIELDS = ("energy", "i0", "it", "ir", "fluorescence", "mu", "absorber", "edge")
 
 
 def presets(
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """List the beamline presets: which data keys are looked for.
 

@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from live_lce.cli import _output, _replayed
+from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 from live_lce.cli._query import query
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ SOURCE_HELP = (
 
 def replay(
     sources: Annotated[list[str], typer.Argument(help=SOURCE_HELP)],
-    tiled: Annotated[
-        str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
-    ] = "",
+    tiled: TiledOption = "",
     since: Annotated[
         str, typer.Option(help="Runs that started then or later: a date, time, or 7d, 12h ago.")
     ] = "",
@@ -58,8 +56,8 @@ def replay(
             "--force", help="Analyse anew what other models or settings did, superseding it."
         ),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Replay recorded scans, and publish their predictions to Tiled.
 

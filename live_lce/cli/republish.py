@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 
 
 def republish(
@@ -16,13 +17,9 @@ def republish(
         Path | None,
         typer.Argument(help="Folder of spooled runs; by default `publish.spool`."),
     ] = None,
-    tiled: Annotated[
-        str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
-    ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration file.")
-    ] = None,
+    tiled: TiledOption = "",
+    json: JsonOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Send the analysis runs that wait on disk to Tiled, each once.
 

@@ -9,16 +9,15 @@ import typer
 from rich.markup import escape
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 from live_lce.cli._output import number, styled
 from live_lce.cli._results import (
     AbsorberOption,
     AllOption,
-    ConfigOption,
     LabelOption,
     SampleOption,
     SinceOption,
     StatusOption,
-    TiledOption,
     UidsArgument,
     UntilOption,
     wanted,
@@ -42,7 +41,7 @@ def results(
     ] = False,
     everything: AllOption = False,
     csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: JsonOption = False,
     tiled: TiledOption = "",
     config: ConfigOption = None,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 
 if TYPE_CHECKING:
     from live_lce.replay.retry import Retried
@@ -27,13 +28,9 @@ def retry(
             help="Archive, as in replay, for runs that are not whole in their files.",
         ),
     ] = None,
-    tiled: Annotated[
-        str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
-    ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration file.")
-    ] = None,
+    tiled: TiledOption = "",
+    json: JsonOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Analyse the raw runs again that could not be processed wholly, and publish them.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def train(
     device: Annotated[Device, typer.Option(help="GPU where there is one.")] = Device.AUTO,
     licence: Annotated[str, typer.Option(help="Of weights and data, for the card.")] = NO_LICENCE,
     which: Annotated[str, typer.Option("--set", help="Which set of an index.csv.")] = "main",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Train models on your own labelled spectra, one per element.
 
