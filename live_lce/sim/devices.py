@@ -8,6 +8,7 @@ temperature.  All of them belong to one :class:`~live_lce.sim.world.World`.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -155,7 +156,7 @@ class StorageRing(Device):  # type: ignore[misc]
         self.beam.put(1)
 
 
-class _Counting(Device):  # type: ignore[misc]
+class _Counting(ABC, Device):  # type: ignore[misc]
     """A detector that counts for `count_time` seconds of beam time, and for `dwell` real ones.
 
     Parameters
@@ -192,11 +193,13 @@ class _Counting(Device):  # type: ignore[misc]
         after(self.dwell, finish)
         return status
 
+    @abstractmethod
     def _count(self, time: float) -> Counts:
-        raise NotImplementedError
+        """Count for `time` seconds of beam time."""
 
+    @abstractmethod
     def _show(self, counts: Counts) -> None:
-        raise NotImplementedError
+        """Put what was counted where it is read."""
 
 
 class IonChambers(_Counting):
