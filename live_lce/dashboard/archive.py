@@ -76,8 +76,10 @@ class Archive:
         """
         with self._lock, self._asking():
             for run in self._find(ResultQuery(uids=(uid,)), attempts="all"):
+                if run.analysis.uid != uid:
+                    continue  # uid is that of the raw run, or the beginning of one
                 for spectrum in spectra_of(self._reader.container(), run):
-                    if run.analysis.uid == uid and spectrum.spectrum_index == index:
+                    if spectrum.spectrum_index == index:
                         return spectrum
         return None
 

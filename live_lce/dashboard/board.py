@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,6 +117,7 @@ class Board:
         self._of_run: dict[str, tuple[RunData, list[TrendPoint]]] = {}
         self._trend: tuple[TrendPoint, ...] | None = None  # made when it is asked for
         self._begun: tuple[Begun, ...] = ()
+        self._raw: set[str] = set()  # raw runs that have a prediction
 
     @property
     def link(self) -> LinkState:
@@ -134,8 +136,8 @@ class Board:
     @property
     def begun(self) -> tuple[Begun, ...]:
         """Raw runs that are being measured and have no prediction yet, newest first."""
-        seen = {data.run.analysis.raw_uid for data in self._runs.values()}
-        return tuple(one for one in self._begun if one.uid not in seen)
+        with self._lock:
+            return tuple(one for one in self._begun if one.uid not in self._raw)
 
     def set_begun(self, begun: Sequence[Begun]) -> None:
         """Note which raw runs are being measured."""
@@ -153,6 +155,7 @@ class Board:
                 known = self._runs.get(uid)
                 if known is None:
                     self._runs[uid] = RunData(run, start)
+                    self._raw.add(run.analysis.raw_uid)
                     new.append(uid)
                 elif _said(known.run) != _said(run):
                     self._runs[uid] = replace(known, run=run)
@@ -169,46 +172,42 @@ class Board:
         """Take in predictions of a run; return how many were new.  Repeated ones are one."""
         with self._lock:
             data = self._runs[uid]
-            known = {_identity(row): row for row in data.rows}
-            before = len(known)
-            for row in rows:
-                known.setdefault(_identity(row), row)
-            if len(known) == before:
+            known = {_identity(row) for row in data.rows}
+            new = {_identity(row): row for row in rows if _identity(row) not in known}
+            if not new:
                 return 0
-            ordered = tuple(sorted(known.values(), key=_order))
+            ordered = tuple(sorted((*data.rows, *new.values()), key=_order))
             self._runs[uid] = replace(data, rows=ordered, heard=max(heard, data.heard))
-            self._trend = None
+            if any(row["final"] for row in new.values()):
+                self._trend = None
             self.version += 1
-            return len(known) - before
+            return len(new)
 
     def add_points(self, uid: str, points: Iterable[MeasuredPoints]) -> None:
         """Take in measured points; of each spectrum the newest are kept."""
         with self._lock:
             data = self._runs[uid]
-            newest = dict(data.measured)
+            newest, grown = dict(data.measured), False
             for one in points:
                 old = newest.get(one.spectrum_index)
-                if old is None or _grown(one) >= _grown(old):
-                    newest[one.spectrum_index] = one
-            self._runs[uid] = replace(data, measured=newest)
-            self.version += 1
+                if old is None or _grown(one) > _grown(old):
+                    newest[one.spectrum_index], grown = one, True
+            if grown:
+                self._runs[uid] = replace(data, measured=newest)
+                self.version += 1
 
     def add_spectra(self, uid: str, spectra: Iterable[PublishedSpectrum], complete: bool) -> None:
         """Take in normalized spectra, the last thing that is read of a run."""
         with self._lock:
             data = self._runs[uid]
-            known = dict(data.spectra) | {one.spectrum_index: one for one in spectra}
-            self._runs[uid] = replace(data, spectra=known, complete=complete)
-            self.version += 1
+            known = {one.spectrum_index: one for one in spectra} | dict(data.spectra)
+            if len(known) > len(data.spectra) or complete != data.complete:
+                self._runs[uid] = replace(data, spectra=known, complete=complete)
+                self.version += 1
 
     def get(self, uid: str) -> RunData | None:
         """Return what is known of a run."""
         return self._runs.get(uid)
-
-    def known(self) -> list[str]:
-        """Return the uids of all runs."""
-        with self._lock:
-            return list(self._runs)
 
     def unended(self) -> list[str]:
         """Return the uids of runs without a stop document."""
@@ -227,7 +226,7 @@ class Board:
         with self._lock:
             if self._trend is None:
                 found = [point for run in self._counting for point in self._trend_of(run)]
-                self._trend = tuple(sorted(found, key=lambda p: (p.time, p.spectrum_index)))
+                self._trend = tuple(sorted(found, key=_by_time))
             return self._trend
 
     def _trend_of(self, run: PublishedRun) -> list[TrendPoint]:
@@ -258,6 +257,12 @@ def _points(data: RunData) -> list[TrendPoint]:
         return [point_of_row(data.run, row) for row in final]
     point = point_of_stop(data.run)
     return [] if point is None else [point]
+
+
+def _by_time(point: TrendPoint) -> tuple[float, int]:
+    # Points without a time come first: no order is defined between NaN and a number.
+    time = point.time if math.isfinite(point.time) else -math.inf
+    return (time, point.spectrum_index)
 
 
 def _identity(row: Row) -> tuple[int, ...]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from live_lce.results.stacked import Stacked
+from live_lce.results.stacked import Stacked, cells
 from live_lce.spectra.types import Array
-
-WIDEST = 3.0
-"""A column is at most so many usual distances wide: where nothing was measured there is a gap."""
-Column = Mapping[str, Array]
 
 
 def edges(x: ArrayLike, alone: float = 1.0) -> tuple[Array, Array]:
     """Return left and right ends of columns around ascending places, (n,) each.
 
-    They meet half way, but none is wider than `WIDEST` usual distances.  That limit is rounded to
-    a power of two, so that one more place leaves the columns before it as they are.
+    As :func:`live_lce.results.stacked.cells`, but one more place at the end mostly leaves the
+    columns before the last as they are: what is drawn need not be sent again.
 
     Parameters
     ----------
@@ -30,16 +25,7 @@ def edges(x: ArrayLike, alone: float = 1.0) -> tuple[Array, Array]:
     alone : float
         Width where there is only one place.
     """
-    at = np.asarray(x, np.float64)
-    steps = np.diff(at)
-    steps = steps[steps > 0]
-    usual = float(np.median(steps)) if steps.size else alone
-    half = 2.0 ** round(math.log2(WIDEST * usual)) / 2
-    narrow = min(half, usual / 2)
-    middle = (at[1:] + at[:-1]) / 2
-    left = np.concatenate([at[:1] - narrow, middle])
-    right = np.concatenate([middle, at[-1:] + narrow])
-    return np.maximum(left, at - half), np.minimum(right, at + half)
+    return cells(np.asarray(x, np.float64), alone, steady=True)
 
 
 def columns(stacked: Stacked, alone: float) -> dict[str, Array]:
@@ -57,7 +43,7 @@ def columns(stacked: Stacked, alone: float) -> dict[str, Array]:
     alone : float
         Width of a column where there is only one.
     """
-    left, right = edges(stacked.x, alone) if len(stacked.x) else (np.empty(0), np.empty(0))
+    left, right = edges(stacked.x, alone)
     tops = stacked.tops
     found = {"left": left, "right": right, "x": stacked.x}
     found["silent"] = np.where(stacked.answered, np.nan, 1.0)

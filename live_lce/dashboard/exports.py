@@ -15,7 +15,7 @@ from live_lce.dashboard.links import SPECTRUM_KINDS, TREND_KINDS
 from live_lce.dashboard.services import Services
 from live_lce.results.catalog import ResultsError
 from live_lce.results.figures import spectrum_figure, trend_figure
-from live_lce.results.query import QueryError, ResultQuery
+from live_lce.results.query import QueryError, ResultQuery, epoch
 from live_lce.results.spectrum_csv import spectrum_csv
 from live_lce.results.trend_csv import trend_csv
 
@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "png": "image/png", "svg": "image/svg+xml"}
 Content = str | bytes
+_WORDS = ("sample", "absorber", "label", "status")
+_LONGEST = 80
+"""Characters of a part of a file name."""
 
 
 class _Export(RequestHandler):  # type: ignore[misc]
@@ -39,7 +42,7 @@ class _Export(RequestHandler):  # type: ignore[misc]
         """Send what `make` returns; None means that there is nothing of it."""
         try:
             content = await asyncio.to_thread(make)
-        except (QueryError, ValueError) as error:
+        except QueryError as error:
             raise HTTPError(400, reason=_line(error)) from None
         except ResultsError as error:
             raise HTTPError(503, reason=_line(error)) from None
@@ -58,13 +61,10 @@ class _Export(RequestHandler):  # type: ignore[misc]
         """Return the query of an address."""
         words = {key: self.get_query_argument(key, "") for key in _WORDS}
         return ResultQuery(
-            since=_seconds(self.get_query_argument("since", "")),
-            until=_seconds(self.get_query_argument("until", "")),
+            since=_moment(self.get_query_argument("since", "")),
+            until=_moment(self.get_query_argument("until", "")),
             **words,
         )
-
-
-_WORDS = ("sample", "absorber", "label", "status")
 
 
 class SpectrumExport(_Export):
@@ -74,17 +74,17 @@ class SpectrumExport(_Export):
         """Send one spectrum."""
         uid = self.get_query_argument("run", "")
         number = self.get_query_argument("spectrum", "0")
-        index = int(number) if number.isdigit() else 0
 
         def make() -> Content | None:
-            spectrum = self.services.archive.spectrum(uid, index)
+            spectrum = self.services.archive.spectrum(uid, _index(number))
             if spectrum is None:
                 return None
             if kind == "csv":
                 return spectrum_csv(spectrum)
             return spectrum_figure(spectrum, "png" if kind == "png" else "svg")
 
-        await self.answer(make, _TYPES[kind], f"live_lce_{_safe(uid)[:8]}_{index}.{kind}")
+        name = f"live_lce_{_safe(uid[:8])}_{_safe(number)}.{kind}"
+        await self.answer(make, _TYPES[kind], name)
 
 
 class TrendExport(_Export):
@@ -139,18 +139,32 @@ def patterns(services: Services) -> list[tuple[str, type[RequestHandler], dict[s
     ]
 
 
-def _seconds(text: str) -> float | None:
+def _moment(text: str) -> float | None:
+    """Return seconds since 1970 from a number or a date; None where nothing is asked."""
+    if not text:
+        return None
     try:
         found = float(text)
     except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+        return epoch(text)
+    if not math.isfinite(found):
+        raise QueryError(f"{text} is no time: give seconds since 1970, or a date")
+    return found
+
+
+def _index(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise QueryError(f"spectrum {text!r}: give its number, from 0")
+    return int(text)
 
 
 def _safe(text: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in text) or "live_lce"
+    """Return a part of a file name that every system and header takes."""
+    plain = (c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in text[:_LONGEST])
+    return "".join(plain) or "live_lce"
 
 
 def _line(error: Exception) -> str:
     """Return an error as the reason of an answer: one line of plain characters."""
-    return " ".join(str(error).split()).encode("ascii", "replace").decode()[:200]
+    line = " ".join(str(error).split()).encode("ascii", "replace").decode()
+    return "".join(c for c in line if c.isprintable())[:200]

@@ -7,13 +7,14 @@ it is deaf (a server that restarted forgets who listened) and is made anew.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from live_lce.dashboard.board import Board, Link
-from live_lce.dashboard.reading import Reader
+from live_lce.dashboard.reading import Reader, let_pass
 from live_lce.dashboard.signals import SignalTable
 from live_lce.dashboard.subscription import NoStreamError, Subscription
 from live_lce.publish.connection import explain
@@ -54,8 +55,10 @@ class Feed:
     ) -> None:
         self._reader, self._board, self._signals = reader, board, signals
         self._subscription: Subscription | None = None
-        self._no_stream_before = 0.0 if streaming else float("inf")
+        self._streaming = streaming
+        self._no_stream_before = 0.0
         self._ask_at = 0.0
+        self._soon = math.inf  # when a run will have ended of which the last row came
         self._suspect: float | None = None  # when asking found what was not told
         self._wanted: list[str] = []
         self._wake = threading.Event()
@@ -86,13 +89,15 @@ class Feed:
     def _work(self) -> None:
         while not self._stop.is_set():
             now = time.monotonic()
-            if now >= self._ask_at:
+            if now >= min(self._ask_at, self._soon):
+                if now >= self._soon:  # before asking: a row may come meanwhile
+                    self._soon = math.inf
                 self._ask_at = now + self._ask()
             try:
                 self._serve()
             except Exception as error:
-                self._failed(error)
-            self._wake.wait(max(0.0, self._ask_at - time.monotonic()))
+                self._ask_at = time.monotonic() + self._failed(error)
+            self._wake.wait(max(0.0, min(self._ask_at, self._soon) - time.monotonic()))
             self._wake.clear()
 
     def _ask(self) -> float:
@@ -105,12 +110,11 @@ class Feed:
             if self._subscription and self._is_deaf(self._subscription.heard, asked, news):
                 logger.info("Tiled's stream is deaf: subscribing again")
                 self._unsubscribe()
-            if self._subscription is None:
-                self._subscribe()
+            why = "" if self._subscription else self._subscribe()
         except Exception as error:
             return self._failed(error)
-        if self._subscription is None:
-            self._board.set_link(Link.POLLING, "the server does not stream: asked every second")
+        if why:
+            self._board.set_link(Link.POLLING, f"{why}: asked every second")
             return POLLING_PAUSE
         self._board.set_link(Link.STREAMING)
         # What came between asking and subscribing; and whether what was asked is told, too.
@@ -126,20 +130,28 @@ class Feed:
         logger.debug("Tiled failed", exc_info=error)
         self._unsubscribe()
         self._reader.drop()
+        self._no_stream_before = 0.0  # what comes back may be another server
         self._board.set_link(Link.GONE, explain(error))
         return GONE_PAUSE
 
-    def _subscribe(self) -> None:
-        if time.monotonic() < self._no_stream_before:
-            return
-        try:
-            self._subscription = Subscription(
-                self._reader.container(), self._on_run, self._on_rows, self._on_points
-            )
-        except NoStreamError as error:
-            logger.info("No stream: %s", error)
-            self._no_stream_before = time.monotonic() + AGAIN
+    def _subscribe(self) -> str:
+        """Subscribe; return why that cannot be done, or an empty text."""
         self._suspect = None
+        container = self._reader.container()
+        if not self._streaming:
+            return "no subscription is wanted"
+        if container is None:
+            return "nothing was published yet"
+        if time.monotonic() >= self._no_stream_before:
+            try:
+                self._subscription = Subscription(
+                    container, self._on_run, self._on_rows, self._on_points
+                )
+                return ""
+            except NoStreamError as error:
+                logger.info("No stream: %s", error)
+                self._no_stream_before = time.monotonic() + AGAIN
+        return "the server does not stream"
 
     def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
@@ -149,7 +161,11 @@ class Feed:
     def _serve(self) -> None:
         """Read what viewers want, before anything else is asked."""
         while self._wanted and not self._stop.is_set():
-            self._reader.read(self._board, self._wanted[0])
+            uid = self._wanted[0]  # stays wanted if Tiled goes away
+            try:
+                self._reader.read(self._board, uid)
+            except Exception as error:
+                let_pass(error, uid)
             self._wanted.pop(0)
         if self._reader.fill_in(self._board) or self._signals.fill(self._reader, self._board):
             self._wake.set()  # there is more of it
@@ -167,7 +183,7 @@ class Feed:
     def _on_rows(self, uid: str, rows: list[dict[str, Any]]) -> None:
         self._board.add_rows(uid, rows, heard=self._board.clock())
         if any(row["final"] for row in rows):
-            self._ask_at = min(self._ask_at, time.monotonic() + SOON)
+            self._soon = time.monotonic() + SOON
             self._wake.set()
 
     def _on_points(self, uid: str, points: MeasuredPoints) -> None:

@@ -9,7 +9,16 @@ from html import escape
 from live_lce.classifiers.card import ModelCard
 from live_lce.dashboard.board import Begun, Link, LinkState, Row, RunData
 from live_lce.dashboard.shown import RULE, Shown, said
-from live_lce.dashboard.words import ago, class_word, flags, headline, moment, percent, subline
+from live_lce.dashboard.words import (
+    ago,
+    class_word,
+    flags,
+    headline,
+    lasting,
+    moment,
+    percent,
+    subline,
+)
 from live_lce.results.catalog import PublishedRun
 from live_lce.results.colours import NOT_ANSWERED, looks
 
@@ -26,7 +35,7 @@ _LINK_WORDS = {
 
 def status(link: LinkState, now: float) -> str:
     """Return how Tiled is reached."""
-    since = f", since {ago(now - link.since)[:-4]}" if link.link is Link.GONE else ""
+    since = f", for {lasting(now - link.since)}" if link.link is Link.GONE else ""
     words = f"{_LINK_WORDS[link.link]}{since}"
     return (
         f'<span class="status {link.link}" role="status" title="{escape(link.detail)}">'
@@ -60,14 +69,14 @@ def words(data: RunData, shown: Shown, reach: float, now: float) -> str:
     row = shown.row
     lines = [
         f'<p class="which">{escape(title(data.run))}</p>',
-        f"<b>{_mark(said(row))}{escape(headline(row))}</b>",
+        f"<b>{_mark(said(row), data.run.classes)}{escape(headline(row))}</b>",
         f'<p class="sure">{escape(subline(row, reach))}</p>',
     ]
     if shown.held:
         latest = f"the newest prediction says {headline(shown.latest)}"
         lines.append(f'<p class="held" title="{escape(RULE)}">{escape(latest)}, once so far</p>')
     lines.append(f'<p class="when">{escape(_when(data, shown.latest, now))}</p>')
-    edge = f"border-color:{colour(said(row))}"
+    edge = f"border-color:{colour(said(row), data.run.classes)}"
     return f'<div class="headline" style="{edge}" aria-live="polite">{"".join(lines)}</div>'
 
 
@@ -98,9 +107,10 @@ def probabilities(row: Row, classes: Sequence[str]) -> str:
         about = f" ± {100 * spread:.0f}" if math.isfinite(spread) else ""
         hint = f"{name}: {class_word(name)}; ± is how far the model's members disagree"
         bars.append(
-            f'<tr title="{escape(hint)}"><th>{_mark(name)}{escape(name)}'
+            f'<tr title="{escape(hint)}"><th>{_mark(name, classes)}{escape(name)}'
             f" <small>{escape(class_word(name))}</small></th>"
-            f'<td class="bar"><i style="width:{100 * p:.1f}%;background:{colour(name)}"></i></td>'
+            f'<td class="bar"><i style="width:{100 * p:.1f}%;'
+            f'background:{colour(name, classes)}"></i></td>'
             f'<td class="number">{escape(percent(p))}<small>{about}</small></td></tr>'
         )
     if not bars:
@@ -186,19 +196,19 @@ def _when(data: RunData, row: Row, now: float) -> str:
     if data.run.analysis.ended or row["final"]:
         return f"scan ended; measured {moment(float(row['raw_time']))}"
     if is_stale(data, now):
-        return f"no news for {ago(now - data.heard)[:-4]}: is the scan paused?"
+        return f"no news for {lasting(now - data.heard)}: is the scan paused?"
     return f"scan running; last news {ago(now - data.heard)}"
 
 
-def colour(label: str) -> str:
-    """Return the colour of a class."""
-    return looks([label])[label].colour if label else NOT_ANSWERED
+def colour(label: str, classes: Sequence[str] = ()) -> str:
+    """Return the colour of one of a model's classes; of no answer, if the label is empty."""
+    return looks([*classes, label])[label].colour if label else NOT_ANSWERED
 
 
-def _mark(label: str) -> str:
+def _mark(label: str, classes: Sequence[str]) -> str:
     if not label:
         return ""
-    return f'<i class="mark" style="background:{colour(label)}" aria-hidden="true"></i>'
+    return f'<i class="mark" style="background:{colour(label, classes)}" aria-hidden="true"></i>'
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:

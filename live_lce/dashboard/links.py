@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -28,14 +29,12 @@ def trend_links(key: tuple[str, str], points: Sequence[TrendPoint]) -> str:
     key : tuple of str
         Sample and absorber; an empty sample means all.
     points : sequence of TrendPoint
-        The series, by time: its span is in the address.
+        The series: the span of its raw runs is in the address.
     """
-    asked = {
-        "sample": key[0],
-        "absorber": key[1],
-        "since": f"{points[0].time - 1:.0f}",
-        "until": f"{points[-1].time + 1:.0f}",
-    }
+    asked = {"sample": key[0], "absorber": key[1]}
+    begun = [point.begun for point in points if math.isfinite(point.begun)]
+    if begun:
+        asked |= {"since": f"{min(begun) - 1:.0f}", "until": f"{max(begun) + 1:.0f}"}
     return query_links(asked, ", ".join(filter(None, key)) or "All")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from live_lce.dashboard.board import Begun, Board
-from live_lce.publish.connection import Connection, find_child
-from live_lce.results.catalog import PublishedRun, ResultsError, read_run, sample_name
+from live_lce.publish.connection import Connection, find_child, is_away
+from live_lce.results.catalog import PublishedRun, read_run, sample_name
 from live_lce.results.points import measured_points
 from live_lce.results.query import BATCH, ResultQuery
 from live_lce.results.spectra import spectra_of
@@ -70,7 +70,7 @@ class Reader:
     def refresh(self, board: Board) -> bool:
         """Bring a board up to date; tell whether anything was new.
 
-        Costs one request, and two more while a run is open.
+        Costs one request; while runs are open one more, and one for each of the newest of them.
         """
         from tiled.queries import In, Key
 
@@ -86,10 +86,9 @@ class Reader:
         times = [run.analysis.time for run, _ in found]
         self._newest = max([*times, self._newest or since])
         watched = [run for run in board.counting() if not run.analysis.ended][:WATCHED]
-        just_ended = [run for run, _ in found if run.analysis.uid in open_]
+        just_ended = [run for run, _ in found if run.analysis.ended and run.analysis.uid in open_]
         for run in {run.analysis.uid: run for run in (*watched, *just_ended)}.values():
-            rows = rows_of(container, run)
-            new |= bool(board.add_rows(run.analysis.uid, rows, heard=board.clock()))
+            new |= self._read_rows(container, board, run)
         return new
 
     def read(self, board: Board, uid: str) -> None:
@@ -104,12 +103,12 @@ class Reader:
         if data is None:
             return
         ended = data.run.analysis.ended
-        board.add_rows(uid, rows_of(container, data.run))
+        self._read_rows(container, board, data.run)
         try:
             board.add_points(uid, measured_points(container, uid))
             board.add_spectra(uid, spectra_of(container, data.run), complete=ended)
-        except ResultsError as error:  # torn: what could be read is there
-            logger.info("%s", error)
+        except Exception as error:  # torn: what could be read is there
+            let_pass(error, uid)
             board.add_spectra(uid, [], complete=ended)
 
     def fill_in(self, board: Board) -> bool:
@@ -124,7 +123,7 @@ class Reader:
         if container is None:
             return False
         for run in missing[:AT_ONCE]:
-            board.add_rows(run.analysis.uid, rows_of(container, run))
+            self._read_rows(container, board, run)
             self._filled.add(run.analysis.uid)
         return len(missing) > AT_ONCE
 
@@ -143,6 +142,20 @@ class Reader:
                 sample, scan = sample_name(start.get("sample")), start.get("scan_id")
                 found.append(Begun(start["uid"], sample, scan, float(start["time"])))
         return sorted(found, key=lambda one: -one.time)
+
+    def _read_rows(self, container: Any, board: Board, run: PublishedRun) -> bool:
+        """Read the rows of a run, one request; tell whether any were new."""
+        uid = run.analysis.uid
+        try:
+            rows = rows_of(container, run)
+        except Exception as error:
+            let_pass(error, uid)
+            return False
+        known = board.get(uid)
+        # What is there when a run is first looked at may have been there for long.
+        first = known is not None and not known.rows
+        heard = min(board.clock(), rows[-1]["time"]) if first and rows else board.clock()
+        return bool(board.add_rows(uid, rows, heard=heard))
 
     def _child(self, path: str) -> Any | None:
         root = self._connection.container()
@@ -167,6 +180,30 @@ def _runs(
     for condition in conditions:
         found = found.search(condition)
     for node in found.values():
-        run = read_run(node.metadata, node.item["links"]["full"])
+        try:
+            run = read_run(node.metadata, node.item["links"]["full"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            let_pass(error, str(node.item["id"]))
+            continue
         if run is not None:
             yield run, node.metadata["start"]
+
+
+def let_pass(error: Exception, uid: str) -> None:
+    """Go on where one run cannot be read, so that it does not hide the others.
+
+    Parameters
+    ----------
+    error : Exception
+        What reading it raised.
+    uid : str
+        Of the run.
+
+    Raises
+    ------
+    Exception
+        `error`, if the server has the trouble and not the run.
+    """
+    if is_away(error.__cause__ or error) or is_away(error):
+        raise error
+    logger.info("Run %s cannot be read: %s", uid, error)

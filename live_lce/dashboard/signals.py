@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
+from live_lce.dashboard.board import Board
+from live_lce.dashboard.reading import Reader, let_pass
 from live_lce.results.signals import signal_names, signal_values
 
-if TYPE_CHECKING:
-    from live_lce.dashboard.board import Board
-    from live_lce.dashboard.reading import Reader
+T = TypeVar("T")
 
 AT_ONCE = 20
 """Runs asked for in one go before anything else has its turn."""
@@ -55,15 +56,28 @@ class SignalTable:
             return False
         newest = runs[0].analysis.raw_uid
         if newest != self._of:
-            self._of, self._names = newest, signal_names(raw, newest)
+            names = _tried(lambda: signal_names(raw, newest), newest)
+            self._of, self._names = newest, names
             self.version += 1
         more = False
-        for name, asked in list(self._asked.items()):
+        with self._lock:
+            wanted = list(self._asked.items())
+        for name, asked in wanted:
             todo = [r.analysis.raw_uid for r in runs if r.analysis.raw_uid not in asked]
-            found = signal_values(raw, todo[:AT_ONCE], name) if todo else {}
+            now = todo[:AT_ONCE]
+            found = _tried(partial(signal_values, raw, now, name), name) if now else {}
             with self._lock:
                 self._values[name] |= found
-                asked.update(todo[:AT_ONCE])
+                asked.update(now)
             self.version += bool(found)
             more |= len(todo) > AT_ONCE
         return more
+
+
+def _tried(ask: Callable[[], dict[str, T]], what: str) -> dict[str, T]:
+    """Return what is found; nothing where that one thing cannot be read."""
+    try:
+        return ask()
+    except Exception as error:
+        let_pass(error, what)
+        return {}

@@ -113,12 +113,12 @@ def drawn(data: RunData, index: int, card: ModelCard | None) -> Drawn:
     return Drawn(**known)
 
 
-def settings_of(start: Mapping[str, Any]) -> AnalysisSettings:
-    """Return the settings of an analysis run; the default where they cannot be read."""
+def settings_of(start: Mapping[str, Any]) -> AnalysisSettings | None:
+    """Return the settings of an analysis run; None if this release cannot read them."""
     try:
         return AnalysisSettings.model_validate(start["live_lce"]["settings"])
-    except (KeyError, TypeError, ValidationError):  # of another release
-        return AnalysisSettings()
+    except (KeyError, TypeError, ValidationError):
+        return None
 
 
 def _normalized(
@@ -126,9 +126,9 @@ def _normalized(
 ) -> NormalizedSpectrum | None:
     """Normalize measured points as they were for a prediction; None where they cannot be."""
     given = row["norm_method"] == "as_given"
-    if row["norm_method"] == "none":
-        return None
     settings = settings_of(start)
+    if row["norm_method"] == "none" or settings is None:
+        return None
     # The shift was measured on a foil that is not here: as it was found.
     known = {"shift": "constant", "shift_value": _number(row["energy_shift"], 0.0)}
     of_row = settings.normalization.model_copy(update=known)

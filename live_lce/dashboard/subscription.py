@@ -17,7 +17,7 @@ from live_lce.results.points import MeasuredPoints, points_of
 logger = logging.getLogger(__name__)
 
 CONNECT_WITHIN = 10.0
-"""Seconds; Tiled's client waits without end for a server that has no streaming."""
+"""Seconds; Tiled's client waits without end where it cannot connect."""
 
 OnRun = Callable[[PublishedRun, Mapping[str, Any]], bool]
 OnRows = Callable[[str, list[dict[str, Any]]], object]
@@ -51,8 +51,10 @@ class Subscription:
     def __init__(self, container: Any, on_run: OnRun, on_rows: OnRows, on_points: OnPoints) -> None:
         self._on_run, self._on_rows, self._on_points = on_run, on_rows, on_points
         self._subscribed: Any = None
+        self._closed = False
         self._error: BaseException | None = None
         self.heard = time.monotonic()
+        _try_websocket(container)
         connected = threading.Event()
 
         def connect() -> None:
@@ -68,16 +70,20 @@ class Subscription:
             except BaseException as error:  # told in the thread that waits
                 self._error = error
             connected.set()
+            if self._closed:  # nobody waits any more
+                self.close()
 
         thread = threading.Thread(target=connect, name="live_lce dashboard stream", daemon=True)
         thread.start()
         if not connected.wait(CONNECT_WITHIN):
+            self.close()
             raise NoStreamError("Tiled's stream did not answer")
         if self._error is not None:
             raise NoStreamError(str(self._error)) from self._error
 
     def close(self) -> None:
         """End the subscription; what its threads still do is not waited for."""
+        self._closed = True
         subscribed, self._subscribed = self._subscribed, None
         if subscribed is not None:
             # It joins its threads, and those may be waiting for a server that went away.
@@ -102,3 +108,33 @@ class Subscription:
                     self._on_points(update.run_uid, points_of(row))
         except Exception:  # polling brings what is missed here
             logger.exception("An update of run %s could not be used", update.run_uid)
+
+
+def _try_websocket(container: Any) -> None:
+    """Open the websocket that Tiled's client would open, and close it.
+
+    Where a server refuses it, as it does without a streaming cache, Tiled's client would wait for
+    it without end, in one more thread each time.
+
+    Raises
+    ------
+    NoStreamError
+        If the server refuses or does not answer.
+    """
+    from websockets.exceptions import WebSocketException
+    from websockets.sync.client import connect
+
+    context = container.context
+    scheme = "wss" if context.api_uri.scheme == "https" else "ws"
+    node = "".join(f"/{segment}" for segment in container.path_parts)
+    # Where Tiled's client looks for it (0.2.20), also below a proxy's prefix.
+    uri = context.api_uri.copy_with(scheme=scheme, path=f"/api/v1/stream/single{node}")
+    key = context.api_key
+    headers = {"Authorization": f"Apikey {key}"} if key else {}
+    try:
+        with connect(
+            str(uri), additional_headers=headers, open_timeout=CONNECT_WITHIN, close_timeout=1.0
+        ):
+            pass
+    except (WebSocketException, OSError) as error:
+        raise NoStreamError(str(error)) from error

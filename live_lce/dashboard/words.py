@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from live_lce.contract import Reason
+from live_lce.contract import STATUS_WORDS, Reason, Status
 from live_lce.results.words import class_words, reason_words
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
@@ -97,14 +97,17 @@ def codes(row: Mapping[str, Any]) -> list[str]:
 
 def ago(seconds: float) -> str:
     """Return a duration in words: ``now``, ``12 s ago``, ``3 min ago``, ``2 h ago``."""
-    if seconds < 2:
-        return "now"
+    return "now" if seconds < 2 else f"{lasting(seconds)} ago"
+
+
+def lasting(seconds: float) -> str:
+    """Return a duration in words: ``0 s``, ``12 s``, ``3 min``, ``2 h``, ``5 days``."""
     for unit, size, upto in (("s", 1.0, 90.0), ("min", _MINUTE, 90 * _MINUTE)):
         if seconds < upto:
-            return f"{seconds / size:.0f} {unit} ago"
+            return f"{max(0.0, seconds) / size:.0f} {unit}"
     if seconds < 2 * _DAY:
-        return f"{seconds / _HOUR:.0f} h ago"
-    return f"{seconds / _DAY:.0f} days ago"
+        return f"{seconds / _HOUR:.0f} h"
+    return f"{seconds / _DAY:.0f} days"
 
 
 def moment(seconds: float) -> str:
@@ -117,7 +120,7 @@ def moment(seconds: float) -> str:
 def _why_not(row: Mapping[str, Any]) -> str:
     found = codes(row)
     if not found:
-        return str(row["status"])
+        return _of_status(str(row["status"]))
     words = _SHORT.get(found[0])
     if words is None:
         words = reason_words(found[0]).partition(": ")[0].rstrip(".")
@@ -125,3 +128,12 @@ def _why_not(row: Mapping[str, Any]) -> str:
     if found[0] == Reason.LOW_CONFIDENCE and row["label_set"]:
         words += " between " + " and ".join(map(class_word, str(row["label_set"]).split(",")))
     return words
+
+
+def _of_status(status: str) -> str:
+    """Return why there is no answer where no reason is given."""
+    try:
+        words = STATUS_WORDS[Status(status)]
+    except ValueError:  # of a newer contract
+        return f"the status is {status}"
+    return words.partition(": ")[2].rstrip(".") or words

@@ -84,7 +84,9 @@ def stacked(points: Sequence[TrendPoint], classes: Sequence[str], x: ArrayLike) 
     return Stacked(names, where[order], fractions, spread, order)
 
 
-def cells(x: NDArray[np.float64], alone: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
+def cells(
+    x: NDArray[np.float64], alone: float = 1.0, *, steady: bool = False
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return where the cell of each point begins and ends, for drawing one bar a point.
 
     Cells reach half-way to the neighbours, but no further than one and a half times the median
@@ -97,6 +99,9 @@ def cells(x: NDArray[np.float64], alone: float = 1.0) -> tuple[NDArray[Any], NDA
         Ascending, as in :class:`Stacked`.
     alone : float
         Width where there is only one place.
+    steady : bool
+        Round the limit to a power of two, so that one more place at the end mostly leaves all
+        cells but the last as they are.
 
     Returns
     -------
@@ -105,6 +110,8 @@ def cells(x: NDArray[np.float64], alone: float = 1.0) -> tuple[NDArray[Any], NDA
     places, first, count = np.unique(x, return_index=True, return_counts=True)
     between = np.diff(places)
     reach = 1.5 * float(np.median(between)) if len(between) else alone / 2
+    if steady:
+        reach = 2.0 ** round(math.log2(reach))
     half = np.minimum(between / 2, reach)
     before = np.concatenate([half[:1] if len(half) else [reach], half])[: len(places)]
     behind = np.concatenate([half, half[-1:] if len(half) else [reach]])[: len(places)]

@@ -47,6 +47,9 @@ class TrendPoint:
         model's members.  Only what was computed, also where it was not good enough for an answer.
     label_set : tuple of str
         Classes that cannot be excluded, most probable first.
+    begun : float
+        Start of the raw run (s since 1970), what a query's `since` and `until` mean; NaN if
+        unknown.
     """
 
     analysis_uid: str
@@ -65,6 +68,7 @@ class TrendPoint:
     probabilities: Mapping[str, float]
     spread: Mapping[str, float]
     label_set: tuple[str, ...] = ()
+    begun: float = math.nan
 
     @property
     def key(self) -> tuple[str, int]:
@@ -131,6 +135,7 @@ def point_of_row(run: PublishedRun, row: Mapping[str, Any]) -> TrendPoint:
         probabilities=_of_classes(row, "p_"),
         spread=_of_classes(row, "spread_"),
         label_set=tuple(filter(None, str(row["label_set"]).split(","))),
+        begun=run.raw_time,
     )
 
 
@@ -163,6 +168,7 @@ def point_of_stop(run: PublishedRun) -> TrendPoint | None:
         probabilities=run.probabilities,
         spread=run.spread,
         label_set=run.label_set,
+        begun=run.raw_time,
     )
 
 
