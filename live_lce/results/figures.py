@@ -17,7 +17,7 @@ from live_lce.results.colours import HATCH_NOT_ANSWERED, NOT_ANSWERED, Look, loo
 from live_lce.results.spectra import PublishedSpectrum
 from live_lce.results.stacked import Stacked, cells, stacked, times
 from live_lce.results.trend import TrendPoint, classes_of
-from live_lce.results.words import verdict_words
+from live_lce.results.words import printable, verdict_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,6 +94,7 @@ def trend_figure(
     x: ArrayLike | None = None,
     x_label: str = "",
     title: str = "",
+    look: Mapping[str, Look] | None = None,
     ink: str = INK,
     paper: str = PAPER,
 ) -> bytes:
@@ -112,6 +113,8 @@ def trend_figure(
         What `x` is, with its unit.
     title : str
         Above the figure.
+    look : mapping of str to Look, optional
+        How each class is drawn; by default :func:`live_lce.results.colours.looks`.
     ink, paper : str
         Colours of lines and text, and of the background (``none``: transparent).
 
@@ -128,7 +131,7 @@ def trend_figure(
         left, right, where = left / 86400, right / 86400, data.x / 86400
     else:
         where = data.x
-    look = looks(classes)
+    look = looks(classes) if look is None else look
     with _style(kind, ink, title or "trend"):
         figure = _figure((7.2, 5.2))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.4, 1))
@@ -250,6 +253,7 @@ def _style(kind: str, ink: str, salt: str) -> Iterator[None]:
         "text.usetex": False,
         "font.family": "sans-serif",
         "font.size": 10,
+        "axes.facecolor": "none",
         "axes.spines.top": False,
         "axes.spines.right": False,
         "legend.frameon": False,
@@ -283,5 +287,5 @@ def _bytes(figure: Figure, kind: Kind, paper: str) -> bytes:
 
 def _line(text: str, longest: int = 90) -> str:
     """Return free text as one line that fits and that XML can hold."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join(printable(text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

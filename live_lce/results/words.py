@@ -35,3 +35,8 @@ def reason_words(code: str) -> str:
         return REASON_WORDS[Reason(code)]
     except ValueError:
         return f"{code}: see docs/contract.md of the release that wrote it"
+
+
+def printable(text: str) -> str:
+    """Return free text with spaces for what no page and no figure may hold, as control codes."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,94 @@
+"""``live-lce report``: a series as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from live_lce.cli import _output
+from live_lce.cli._options import ConfigOption, TiledOption
+from live_lce.cli._output import UsageError
+from live_lce.cli._results import (
+    AbsorberOption,
+    AllOption,
+    LabelOption,
+    SampleOption,
+    SinceOption,
+    StatusOption,
+    UidsArgument,
+    UntilOption,
+    wanted,
+)
+
+
+def report(
+    target: Annotated[Path, typer.Argument(help="File to write: NAME.html.")],
+    uids: UidsArgument = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    sample: SampleOption = "",
+    absorber: AbsorberOption = "",
+    label: LabelOption = "",
+    status: StatusOption = "",
+    everything: AllOption = False,
+    title: Annotated[
+        str, typer.Option(help="Title of the page; else from what is asked for.")
+    ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.")
+    ] = False,
+    tiled: TiledOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Write a report of a series: one HTML file that needs nothing else.
+
+    Summary, trend, spectra, what to do about each remark, models with what their cards say,
+    settings, versions, uids of all raw runs.  No script, nothing is loaded; for the screen,
+    light or dark, and for paper.
+
+    Examples
+    --------
+        live-lce report hematite.html --sample hematite
+
+        live-lce report week.html --since 7d --absorber Fe --title "Ferrites, week 47"
+    """
+    from live_lce.results.report import NothingFoundError
+    from live_lce.results.report import report as made
+
+    found = wanted(
+        uids=uids or (), since=since, until=until, sample=sample, absorber=absorber, label=label,
+        status=status, everything=everything, tiled=tiled, config=config,
+    )  # fmt: skip
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{target}: give a name in .html")
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target} exists: choose another name, or --overwrite it")
+    try:
+        page = made(
+            found.uri,
+            found.query,
+            attempts=found.attempts,
+            api_key=found.api_key,
+            path=found.path,
+            title=title,
+            cards=_cards(config),
+        )
+    except NothingFoundError as error:
+        _output.note(f"{error}.")
+        raise typer.Exit(_output.FAILED) from None
+    try:
+        target.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from None
+    _output.note(f"{target} written ({len(page) / 1e6:.1f} MB)")
+
+
+def _cards(config: Path | None) -> dict[str, dict[str, Any]]:
+    """Return the cards of the installed models as JSON, by their sha256."""
+    from live_lce.classifiers.registry import Registry
+    from live_lce.config import load_config
+
+    cards = Registry.beside_shipped(load_config(config).models).cards()
+    return {card.sha256: card.model_dump(mode="json", exclude={"training"}) for card in cards}
