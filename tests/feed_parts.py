@@ -48,9 +48,12 @@ def raw_run(number: int, **metadata: Any) -> Any:
     return a_run(uid(number), **found)
 
 
-def composed(*results: Result, now: float = 1.7e9 + 400) -> list[Document]:
+def composed(
+    *results: Result, now: float = 1.7e9 + 400, settings: AnalysisSettings | None = None
+) -> list[Document]:
     """Return the documents of an analysis run."""
-    run = AnalysisRun(results[0], settings=AnalysisSettings(), source="test", now=lambda: now)
+    settings = settings or AnalysisSettings()
+    run = AnalysisRun(results[0], settings=settings, source="test", now=lambda: now)
     told = [document for result in results for document in run.result(result, 0.25)]
     return [run.start, *told, run.stop()]
 
@@ -75,10 +78,10 @@ def told(documents: list[Document]) -> tuple[list[dict[str, Any]], list[Measured
     return rows, [points_of(d["data"]["points"]) for stream, d in events if stream == "measured"]
 
 
-def data_of(*results: Result, ended: bool = True) -> RunData:
+def data_of(*results: Result, ended: bool = True, **options: Any) -> RunData:
     """Return all that is known of an analysis run."""
     board = Board()
-    documents = composed(*results)
+    documents = composed(*results, **options)
     (number,) = board.merge([known(documents, ended=ended)])
     rows, points = told(documents)
     board.add_rows(number, rows)
