@@ -117,7 +117,7 @@ class Board:
         self._of_run: dict[str, tuple[RunData, list[TrendPoint]]] = {}
         self._trend: tuple[TrendPoint, ...] | None = None  # made when it is asked for
         self._begun: tuple[Begun, ...] = ()
-        self._raw: set[str] = set()  # raw runs that have a prediction
+        self._of_raw: dict[str, list[str]] = {}  # uids of the analyses of each raw run
 
     @property
     def link(self) -> LinkState:
@@ -137,7 +137,7 @@ class Board:
     def begun(self) -> tuple[Begun, ...]:
         """Raw runs that are being measured and have no prediction yet, newest first."""
         with self._lock:
-            return tuple(one for one in self._begun if one.uid not in self._raw)
+            return tuple(one for one in self._begun if one.uid not in self._of_raw)
 
     def set_begun(self, begun: Sequence[Begun]) -> None:
         """Note which raw runs are being measured."""
@@ -149,21 +149,21 @@ class Board:
     def merge(self, found: Iterable[tuple[PublishedRun, Mapping[str, Any]]]) -> list[str]:
         """Take in runs with their start documents; return the uids of those that are new."""
         with self._lock:
-            new, changed = [], False
+            new, changed = [], set()
             for run, start in found:
                 uid = run.analysis.uid
                 known = self._runs.get(uid)
                 if known is None:
                     self._runs[uid] = RunData(run, start)
-                    self._raw.add(run.analysis.raw_uid)
+                    self._of_raw.setdefault(run.analysis.raw_uid, []).append(uid)
                     new.append(uid)
                 elif _said(known.run) != _said(run):
                     self._runs[uid] = replace(known, run=run)
                 else:
                     continue
-                changed = True
+                changed.add(run.analysis.raw_uid)
             if changed:
-                self._count()
+                self._count(changed)
                 self._trend = None
                 self.version += 1
             return new
@@ -236,14 +236,18 @@ class Board:
             kept = self._of_run[run.analysis.uid] = (data, _points(data))
         return kept[1]
 
-    def _count(self) -> None:
-        judged = resolved(data.run.analysis for data in self._runs.values())
+    def _count(self, raw_uids: Iterable[str]) -> None:
+        """Find out which analyses of some raw runs count; what others say does not matter."""
+        uids = [uid for raw_uid in raw_uids for uid in self._of_raw[raw_uid]]
+        judged = resolved(self._runs[uid].run.analysis for uid in uids)
         for analysis in judged:
             data = self._runs[analysis.uid]
             if data.run.analysis.superseded_by != analysis.superseded_by:
                 self._runs[analysis.uid] = replace(data, run=replace(data.run, analysis=analysis))
-        runs = [self._runs[a.uid].run for a in judged if not a.superseded_by]
-        self._counting = sorted(runs, key=lambda run: run.analysis.time, reverse=True)
+        changed = set(uids)
+        kept = [run for run in self._counting if run.analysis.uid not in changed]
+        kept += [self._runs[a.uid].run for a in judged if not a.superseded_by]
+        self._counting = sorted(kept, key=lambda run: run.analysis.time, reverse=True)
 
 
 def _said(run: PublishedRun) -> PublishedRun:
