@@ -224,3 +224,19 @@ def test_the_command(
     assert cli("report", "fe.pdf").code == 2
     lost = cli("report", "no/folder/fe.html")
     assert lost.code == 2 and "cannot be written" in lost.err
+
+
+def test_a_trend_against_a_recorded_signal(cli: Cli, server: EmbeddedTiled, tmp_path: Path) -> None:
+    client = server.client()
+    for uid, warm in ((FIRST, 20.0), (SECOND, 30.0)):
+        start = {"uid": uid, "time": T0, "series": {"temperature": warm}}
+        client["raw"].create_container(uid, metadata={"start": start})
+    client.context.close()
+    there = ("--tiled", f"{server.uri}?api_key={server.api_key}")
+    name = "start.series.temperature"
+    assert cli("report", "hot.html", "--against", name, *there).code == 0
+    page = check_alone((tmp_path / "hot.html").read_text(encoding="utf-8"))
+    assert f"Against {name}, where it was recorded" in page.words
+    assert "time (UTC)" not in page.words and page.words.count(name) == 2  # also at the axis
+    wrong = cli("report", "cold.html", FIRST, "--against", "primary.furnace", *there)
+    assert wrong.code == 2 and f"the newest recorded {name}" in wrong.err

@@ -160,7 +160,7 @@ def blocks(language: str) -> list[str]:
 
 def test_commands_on_the_page_run(connected: Cli) -> None:
     lines = [line for line in "".join(blocks("bash")).splitlines() if line.startswith("live-lce ")]
-    assert {shlex.split(line)[1] for line in lines} == {"results", "export"}
+    assert {shlex.split(line)[1] for line in lines} == {"results", "export", "report"}
     for line in lines:
         done = connected(*shlex.split(line)[1:])
         assert done.code == 0, (line, done.err)
@@ -175,4 +175,6 @@ def test_python_on_the_page_runs(
         here = text.replace("http://localhost:8000", server.uri)
         exec(here.replace('"secret"', repr(server.api_key)), names)
     assert f"{FIRST} O6 0.875" in capsys.readouterr().out
-    assert Path("hematite.prj").is_file()
+    assert all(
+        Path(f).is_file() for f in ("hematite.prj", "trend.csv", "trend.svg", "spectrum.png")
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from live_lce.cli._results import (
     StatusOption,
     UidsArgument,
     UntilOption,
+    Wanted,
     wanted,
 )
 
@@ -33,6 +36,13 @@ def report(
     label: LabelOption = "",
     status: StatusOption = "",
     everything: AllOption = False,
+    against: Annotated[
+        str,
+        typer.Option(
+            help="Recorded signal to draw the trend against, such as start.scan_id or "
+            "primary.furnace_temperature; else time."
+        ),
+    ] = "",
     title: Annotated[
         str, typer.Option(help="Title of the page; else from what is asked for.")
     ] = "",
@@ -51,6 +61,8 @@ def report(
     Examples
     --------
         live-lce report hematite.html --sample hematite
+
+        live-lce report hot.html --sample hematite --against primary.furnace_temperature
 
         live-lce report week.html --since 7d --absorber Fe --title "Ferrites, week 47"
     """
@@ -74,6 +86,8 @@ def report(
             path=found.path,
             title=title,
             cards=_cards(config),
+            axis=partial(_signal, against, found, config) if against else None,
+            axis_label=against,
         )
     except NothingFoundError as error:
         _output.note(f"{error}.")
@@ -83,6 +97,21 @@ def report(
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}") from None
     _output.note(f"{target} written ({len(page) / 1e6:.1f} MB)")
+
+
+def _signal(name: str, found: Wanted, config: Path | None, uids: Sequence[str]) -> dict[str, float]:
+    """Return a recorded signal of raw runs; say which there are if none of them has it."""
+    from live_lce.config import load_config
+    from live_lce.results.catalog import open_runs
+    from live_lce.results.signals import signal_names, signal_values
+
+    path = load_config(config).tiled.raw_path
+    with open_runs(found.uri, api_key=found.api_key, path=path) as raw:
+        values = signal_values(raw, uids, name)
+        if not values:
+            there = ", ".join(signal_names(raw, uids[-1])) or "none"
+            raise UsageError(f"--against {name}: no run recorded it; the newest recorded {there}")
+    return values
 
 
 def _cards(config: Path | None) -> dict[str, dict[str, Any]]:

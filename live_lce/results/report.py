@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,8 @@ def report(
     path: str = "processed",
     title: str = "",
     cards: Mapping[str, Mapping[str, Any]] | None = None,
+    axis: Callable[[Sequence[str]], Mapping[str, float]] | None = None,
+    axis_label: str = "",
     now: Callable[[], float] = time.time,
 ) -> str:
     """Return a series as one HTML page that needs nothing else.
@@ -44,6 +47,11 @@ def report(
         Of the page; by default from the query.
     cards : mapping of str to mapping, optional
         Model cards as JSON, by the sha256 of the model.
+    axis : callable, optional
+        Takes raw uids and returns where their trend is drawn, e.g. a recorded signal (see
+        :func:`live_lce.results.signals.signal_values`); by default the time.
+    axis_label : str
+        What that is, with its unit.
     now : callable
         Returns the time (s since 1970): the only thing in the page that is not from Tiled.
 
@@ -60,6 +68,9 @@ def report(
         if not runs:
             raise NothingFoundError("Nothing was found: there is nothing to report on")
         data = gather(container, runs, cards or {})
+    if axis is not None:
+        places = axis(list(dict.fromkeys(run.analysis.raw_uid for run in runs)))
+        data = replace(data, axis=places, axis_label=axis_label)
     samples = dict.fromkeys(run.sample for run in runs)
     return page(
         data,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -113,6 +113,10 @@ class ReportData:
         What the runs were analysed with, the most used first.
     versions : mapping of str to tuple of str
         Of each package, those in use.
+    axis : mapping of str to float or None
+        Where trends are drawn, by raw uid; None for the time.
+    axis_label : str
+        What `axis` is.
     """
 
     runs: tuple[PublishedRun, ...]
@@ -124,6 +128,14 @@ class ReportData:
     models: tuple[UsedModel, ...]
     settings: tuple[UsedSettings, ...]
     versions: Mapping[str, tuple[str, ...]]
+    axis: Mapping[str, float] | None = None
+    axis_label: str = ""
+
+    def places(self, points: Iterable[TrendPoint]) -> list[float] | None:
+        """Return where points are drawn, NaN where that is not known; None for their times."""
+        if self.axis is None:
+            return None
+        return [self.axis.get(point.raw_uid, math.nan) for point in points]
 
     @cached_property
     def looks(self) -> dict[str, Look]:

@@ -112,8 +112,9 @@ def _trends(data: ReportData) -> Html:
     figures = []
     for number, series in enumerate(data.drawn):
         svg = trend_figure(
-            series.points, "svg", title=series.title, look=data.looks, ink=INK, paper="none"
-        )
+            series.points, "svg", x=data.places(series.points), x_label=data.axis_label,
+            title=series.title, look=data.looks, ink=INK, paper="none",
+        )  # fmt: skip
         picture = Html(inline(svg, f"t{number}", f"Trend of {series.title}"))
         figures.append(element("figure", element("div", picture, class_="wide"), class_="trend"))
     return section(
@@ -123,7 +124,8 @@ def _trends(data: ReportData) -> Html:
             "The model's probabilities, stacked and by themselves; bands and bars are the standard "
             "deviation among the model's members. Hatched: not answered. Empty: not measured. "
             "How near such probabilities come to fractions of a mixture is on the model's card. "
-            "Samples with few spectra are drawn together.",
+            "Samples with few spectra are drawn together."
+            + (f" Against {data.axis_label}, where it was recorded." if data.axis_label else ""),
             class_="note",
         ),
         *figures,

@@ -121,7 +121,7 @@ def _numbers(start: Mapping[str, Any]) -> dict[str, float]:
 
 def _streams(run: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield names of streams and their data keys, also of the layout of 2025."""
-    streams = dict(run.base.items())
+    streams = dict(getattr(run, "base", run).items())  # `base` where it is marked as a run
     between = streams.get("streams")
     if between is not None and "data_keys" not in between.metadata:
         streams = dict(between.items())
