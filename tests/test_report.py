@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ from results_parts import (
 from test_trend import NOT, a_point
 
 from live_lce.contract import Reason, Status
-from live_lce.results import ResultQuery
+from live_lce.publish.republish import republish
+from live_lce.results import ResultQuery, find, trend
 from live_lce.results.html import Html, element, safe
 from live_lce.results.report import NothingFoundError, report
 from live_lce.results.report_data import MOST_SERIES, drawn, evenly, flat
@@ -240,3 +242,20 @@ def test_a_trend_against_a_recorded_signal(cli: Cli, server: EmbeddedTiled, tmp_
     assert "time (UTC)" not in page.words and page.words.count(name) == 2  # also at the axis
     wrong = cli("report", "cold.html", FIRST, "--against", "primary.furnace", *there)
     assert wrong.code == 2 and f"the newest recorded {name}" in wrong.err
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.3"])
+def test_runs_of_older_contracts_are_reported(
+    server: EmbeddedTiled, version: str, tmp_path: Path
+) -> None:
+    packed = Path(__file__).parent / "data" / f"contract-{version}.jsonl.gz"
+    (tmp_path / "old.jsonl").write_bytes(gzip.decompress(packed.read_bytes()))
+    client = server.client()
+    container = client.create_container(f"old-{version}")
+    assert republish(tmp_path, container).published == 1
+    (point,) = trend(container, find(container))
+    assert point.label == "O6" and point.probabilities["O6"] == point.confidence > 0.5
+    assert point.spread == {}
+    page = check_alone(report(container, now=lambda: T0))
+    assert point.raw_uid in page.words and "rust" in page.words and page.names["polyline"] == 1
+    client.context.close()

@@ -148,7 +148,7 @@ def trend_figure(
             below.xaxis.set_major_locator(locator)
             below.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
         for axes in (above, below):
-            axes.set_ylim(0, 1)
+            axes.set_ylim((0, 1) if axes is above else (-0.03, 1.03))
             axes.set_xlim(*((left.min(), right.max()) if len(left) else (0, 1)))
         if title:
             figure.suptitle(_line(title), fontweight="bold")
