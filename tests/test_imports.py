@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "evaluation": {"contract", "settings", "spectra", "classifiers", "datasets"},
     "training": {"contract", "settings", "spectra", "classifiers", "datasets", "labels"},
     "cli": None,
+    "__main__": None,
 }
 # sim makes spectra and beamlines with whatever it needs, but must not know how they are judged.
 FORBIDDEN = {"sim": {"engine", "publish", "cli", "analysis"}}

@@ -22,6 +22,7 @@ EXTRAS = {
     "fastapi": "server",
     "duckdb": "server",
     "adbc_driver_duckdb": "server",
+    "bokeh": "dashboard",
     "ophyd": "sim",
     "databroker": "databroker",
     "torch": "train",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from live_lce.cli._dashboard import DashboardProcess
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,14 +38,17 @@ Next, with your own data:
   live-lce replay scan.jsonl                 recorded bluesky documents
   RE.subscribe(LiveLCE.from_config())        at the beamline; see README.md"""
 _WAITING = """
-This Tiled server stays until Enter or Ctrl-C; raw/ and processed/ are in
+Tiled server and dashboard stay until Enter or Ctrl-C; raw/ and processed/ are in
   {address}"""
 _COMPARED = ("spectrum_index", "final", "status", "label", "confidence", "raw_seq_num_last")
 
 
 def demo(
     headless: Annotated[
-        bool, typer.Option("--headless", help="Plain lines, no live screen; for logs and CI.")
+        bool,
+        typer.Option(
+            "--headless", help="Plain lines, no live screen, no dashboard; for logs and CI."
+        ),
     ] = False,
     duration: Annotated[
         float | None,
@@ -94,8 +100,14 @@ def demo(
         raise typer.Exit(2) from None
     ophyd.set_cl("dummy")  # no EPICS here
     try:
-        with tempfile.TemporaryDirectory() as spool, EmbeddedTiled() as server:
+        with (
+            tempfile.TemporaryDirectory() as spool,
+            EmbeddedTiled() as server,
+            _page(server, headless or svg is not None) as page,
+        ):
             _say(console, _INTRODUCTION.format(address=_address(server)))
+            if page is not None:
+                _say(console, f"Dashboard: {page.uri or page.problem}")
             passed = _experiment(server, Path(spool), console, headless, duration, svg, figure)
             waits = not headless and svg is None and sys.stdin.isatty()
             _say(console, _NEXT)
@@ -113,6 +125,10 @@ def demo(
 
 def _address(server: EmbeddedTiled) -> str:
     return f"{server.uri}?api_key={server.api_key}"
+
+
+def _page(server: EmbeddedTiled, without: bool) -> AbstractContextManager[DashboardProcess | None]:
+    return nullcontext() if without else DashboardProcess(server.uri, server.api_key)
 
 
 def _say(console: Console, text: str) -> None:

@@ -31,8 +31,10 @@ DEAF_AFTER = 2.0
 """A subscription may be so much later than asking (s)."""
 NEW = 60.0
 """Runs that began so long ago are found by asking (s)."""
+RENEWED_AFTER = 200
+"""Runs after which a subscription is made anew: the plugins' one (2.0.12) forgets none of them."""
 AGAIN = 60.0
-"""Seconds until a server without streaming is tried again."""
+"""Seconds until a server that does not let us subscribe is tried again."""
 
 
 class Feed:
@@ -56,7 +58,7 @@ class Feed:
         self._reader, self._board, self._signals = reader, board, signals
         self._subscription: Subscription | None = None
         self._streaming = streaming
-        self._no_stream_before = 0.0
+        self._no_stream, self._no_stream_before = "", 0.0
         self._ask_at = 0.0
         self._soon = math.inf  # when a run will have ended of which the last row came
         self._suspect: float | None = None  # when asking found what was not told
@@ -110,6 +112,8 @@ class Feed:
             if self._subscription and self._is_deaf(self._subscription.heard, asked, news):
                 logger.info("Tiled's stream is deaf: subscribing again")
                 self._unsubscribe()
+            elif self._subscription and self._subscription.n_runs >= RENEWED_AFTER:
+                self._unsubscribe()
             why = "" if self._subscription else self._subscribe()
         except Exception as error:
             return self._failed(error)
@@ -145,13 +149,13 @@ class Feed:
         if time.monotonic() >= self._no_stream_before:
             try:
                 self._subscription = Subscription(
-                    container, self._on_run, self._on_rows, self._on_points
+                    container, self._wants, self._on_run, self._on_rows, self._on_points
                 )
                 return ""
             except NoStreamError as error:
-                logger.info("No stream: %s", error)
-                self._no_stream_before = time.monotonic() + AGAIN
-        return "the server does not stream"
+                logger.info("%s", error)
+                self._no_stream, self._no_stream_before = str(error), time.monotonic() + AGAIN
+        return self._no_stream
 
     def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
@@ -170,15 +174,16 @@ class Feed:
         if self._reader.fill_in(self._board) or self._signals.fill(self._reader, self._board):
             self._wake.set()  # there is more of it
 
-    def _on_run(self, run: PublishedRun, start: Mapping[str, Any]) -> bool:
+    def _wants(self, run: PublishedRun) -> bool:
         # The stream tells of all runs that it remembers, also of those that ended long ago.
         known = self._board.get(run.analysis.uid)
         if known is not None:
             return not known.run.analysis.ended
-        if run.analysis.time < self._board.clock() - NEW:
-            return False
-        self._board.merge([(run, start)])
-        return True
+        return run.analysis.time >= self._board.clock() - NEW
+
+    def _on_run(self, run: PublishedRun, start: Mapping[str, Any]) -> None:
+        if self._board.get(run.analysis.uid) is None:
+            self._board.merge([(run, start)])
 
     def _on_rows(self, uid: str, rows: list[dict[str, Any]]) -> None:
         self._board.add_rows(uid, rows, heard=self._board.clock())

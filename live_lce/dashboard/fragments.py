@@ -33,14 +33,21 @@ _LINK_WORDS = {
 }
 
 
-def status(link: LinkState, now: float) -> str:
-    """Return how Tiled is reached."""
+def status(link: LinkState, begun: Sequence[Begun], now: float) -> str:
+    """Return how Tiled is reached, and what is being measured beside what is shown."""
     since = f", for {lasting(now - link.since)}" if link.link is Link.GONE else ""
     words = f"{_LINK_WORDS[link.link]}{since}"
     return (
         f'<span class="status {link.link}" role="status" title="{escape(link.detail)}">'
-        f'<i aria-hidden="true"></i>{escape(words)}</span>'
+        f'<i aria-hidden="true"></i>{escape(words)}{escape(_measuring(begun))}</span>'
     )
+
+
+def _measuring(begun: Sequence[Begun]) -> str:
+    if not begun:
+        return ""
+    scan = "" if begun[0].scan_id is None else f", scan {begun[0].scan_id}"
+    return f"; measuring: {begun[0].sample or 'a run'}{scan}"
 
 
 def waiting(link: LinkState, begun: Sequence[Begun], n_runs: int, now: float) -> str:

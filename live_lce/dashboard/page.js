@@ -59,10 +59,25 @@
     if (!viewer) return setTimeout(attach, 50);
     theme(root.dataset.theme);
     show(views.includes(location.hash.slice(1)) ? location.hash.slice(1) : "now", false);
+    viewer.properties.beat.change.connect(() => { heard = Date.now() });
     // The server may ask for another view, e.g. when a point of the trend was clicked.
     viewer.properties.asked.change.connect(() => { if (viewer.asked) show(viewer.asked.split(" ")[0]) });
     root.dataset.ready = "yes";
   }
+  // A dashboard that went away and came back does not know this page, nor does one whose connection
+  // broke for long (a laptop that slept): the page is loaded anew.
+  const SILENT = 12000;
+  let away = false, heard = Date.now();
+  async function beat() {
+    let here = false;
+    try { here = (await fetch("health", { cache: "no-store", signal: AbortSignal.timeout(4000) })).ok } catch { /* away */ }
+    document.getElementById("away").hidden = here;
+    if (here && (away || Date.now() - heard > SILENT)) return location.reload();
+    away = !here;
+    setTimeout(beat, away ? 1000 : 3000);
+  }
+  setTimeout(beat, 3000);
+
   large(root.dataset.large === "yes");
   show("now", false);
   attach();

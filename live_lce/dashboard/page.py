@@ -40,6 +40,7 @@ class Viewer(DataModel):  # type: ignore[misc]
     step = Int(0)
     steps = Int(0)
     asked = String("")
+    beat = Int(0)
 
 
 class Page:
@@ -92,6 +93,8 @@ class Page:
         board = self._services.board
         seen = (board.version, self._services.signals.version)
         old = self._ticks % TICKS_PER_AGE == 0
+        if old:
+            self._viewer.beat += 1  # a page that misses it loads itself anew
         try:
             if seen != self._seen:
                 self._seen = seen
@@ -202,7 +205,7 @@ class Page:
     def _age(self) -> None:
         board = self._services.board
         now = board.clock()
-        text = fragments.status(board.link, now)
+        text = fragments.status(board.link, board.begun, now)
         if text != self._status.text:
             self._status.text = text
         if self._chosen is None:

@@ -10,7 +10,7 @@ from typing import Any
 from live_lce.dashboard.board import Begun, Board
 from live_lce.publish.connection import Connection, find_child, is_away
 from live_lce.results.catalog import PublishedRun, read_run, sample_name
-from live_lce.results.points import measured_points
+from live_lce.results.points import measured_points, newest_points
 from live_lce.results.query import BATCH, ResultQuery
 from live_lce.results.spectra import spectra_of
 from live_lce.results.tables import rows_of
@@ -88,8 +88,19 @@ class Reader:
         watched = [run for run in board.counting() if not run.analysis.ended][:WATCHED]
         just_ended = [run for run, _ in found if run.analysis.ended and run.analysis.uid in open_]
         for run in {run.analysis.uid: run for run in (*watched, *just_ended)}.values():
-            new |= self._read_rows(container, board, run)
+            if self._read_rows(container, board, run):
+                new = True
+                self._read_newest(container, board, run.analysis.uid)
         return new
+
+    def _read_newest(self, container: Any, board: Board, uid: str) -> None:
+        """Read the points of the newest prediction, where the rows were not told by a stream."""
+        try:
+            points = newest_points(container, uid)
+        except Exception as error:
+            let_pass(error, uid)
+        else:
+            board.add_points(uid, [] if points is None else [points])
 
     def read(self, board: Board, uid: str) -> None:
         """Read all that there is of a run; one that is not there is left alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Sequence
@@ -86,6 +87,8 @@ class Dashboard:
         self._ready = threading.Event()
         self._error: BaseException | None = None
         self._server: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="live_lce dashboard page")
         self._thread.daemon = True
         self._thread.start()
@@ -102,35 +105,34 @@ class Dashboard:
 
     def close(self) -> None:
         """End it."""
-        server = self._server
-        if server is not None and self._thread.is_alive():
-            server.io_loop.add_callback(server.io_loop.stop)
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(15)
 
     def _run(self) -> None:
-        from tornado.ioloop import IOLoop
-
-        services = None
         try:
-            loop = IOLoop()
-            loop.make_current()
-            services = _services(*self._given)
-            self._server = self._serve(loop, services)
+            asyncio.run(self._main())
         except BaseException as error:
             self._error = error
-            return
         finally:
             self._ready.set()
-            if self._error is not None and services is not None:
-                services.feed.close()
+
+    async def _main(self) -> None:
+        from tornado.ioloop import IOLoop
+
+        services = _services(*self._given)
         try:
-            loop.start()
-        finally:
+            self._server = self._serve(IOLoop.current(), services)
+            self._loop = asyncio.get_running_loop()
+            self._ready.set()
+            await self._stop.wait()
+            self._server.unlisten()
             self._server.stop()
-            services.feed.close()
+            await asyncio.sleep(0)  # unlisten closes connections at the loop's next turn
+        finally:
             services.pool.shutdown(wait=False, cancel_futures=True)
+            services.feed.close()
             services.archive.close()
-            loop.close(all_fds=True)
 
     def _serve(self, loop: Any, services: Any) -> Any:
         from bokeh.application import Application

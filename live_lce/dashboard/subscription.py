@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from live_lce.contract import MEASURED_STREAM, PREDICTIONS_STREAM
+from live_lce.publish.connection import find_child
 from live_lce.results.catalog import PublishedRun, read_run
 from live_lce.results.points import MeasuredPoints, points_of
 
@@ -19,7 +20,8 @@ logger = logging.getLogger(__name__)
 CONNECT_WITHIN = 10.0
 """Seconds; Tiled's client waits without end where it cannot connect."""
 
-OnRun = Callable[[PublishedRun, Mapping[str, Any]], bool]
+Wants = Callable[[PublishedRun], bool]
+OnRun = Callable[[PublishedRun, Mapping[str, Any]], object]
 OnRows = Callable[[str, list[dict[str, Any]]], object]
 OnPoints = Callable[[str, MeasuredPoints], object]
 
@@ -35,8 +37,10 @@ class Subscription:
     ----------
     container : tiled container
         Where the analysis runs are.
+    wants : callable
+        Takes a run that the stream tells of; says whether its rows are wanted.
     on_run : callable
-        Takes a run and its start document; tells whether its rows are wanted.
+        Takes a run that is wanted, and its start document.
     on_rows : callable
         Takes a run's uid and new predictions, in a thread of Tiled's client.
     on_points : callable
@@ -48,10 +52,20 @@ class Subscription:
         If there is no streaming.
     """
 
-    def __init__(self, container: Any, on_run: OnRun, on_rows: OnRows, on_points: OnPoints) -> None:
-        self._on_run, self._on_rows, self._on_points = on_run, on_rows, on_points
+    def __init__(
+        self,
+        container: Any,
+        wants: Wants,
+        on_run: OnRun,
+        on_rows: OnRows,
+        on_points: OnPoints,
+    ) -> None:
+        self._container, self._wants, self._on_run = container, wants, on_run
+        self._on_rows, self._on_points = on_rows, on_points
         self._subscribed: Any = None
         self._closed = False
+        self.n_runs = 0
+        """Runs that were subscribed to, also those that ended."""
         self._error: BaseException | None = None
         self.heard = time.monotonic()
         _try_websocket(container)
@@ -77,9 +91,9 @@ class Subscription:
         thread.start()
         if not connected.wait(CONNECT_WITHIN):
             self.close()
-            raise NoStreamError("Tiled's stream did not answer")
+            raise NoStreamError("the server's stream did not answer")
         if self._error is not None:
-            raise NoStreamError(str(self._error)) from self._error
+            raise NoStreamError(f"the server does not stream ({self._error})") from self._error
 
     def close(self) -> None:
         """End the subscription; what its threads still do is not waited for."""
@@ -96,7 +110,13 @@ class Subscription:
         if run is None:
             return False
         self.heard = time.monotonic()
-        return self._on_run(run, child.metadata["start"])
+        # The stream remembers runs that were removed since, too: Tiled's client would wait for
+        # their rows without end, and for no others.
+        if not self._wants(run) or find_child(self._container, run.analysis.uid) is None:
+            return False
+        self._on_run(run, child.metadata["start"])
+        self.n_runs += 1
+        return True
 
     def _update(self, update: Any) -> None:
         self.heard = time.monotonic()
@@ -111,25 +131,33 @@ class Subscription:
 
 
 def _try_websocket(container: Any) -> None:
-    """Open the websocket that Tiled's client would open, and close it.
+    """Do what Tiled's client does to subscribe, and undo it.
 
-    Where a server refuses it, as it does without a streaming cache, Tiled's client would wait for
-    it without end, in one more thread each time.
+    Where that is refused, the client would wait for it without end, in one more thread each time:
+    by a server without a streaming cache, or one with logins of which the key may make no key.
 
     Raises
     ------
     NoStreamError
-        If the server refuses or does not answer.
+        If it is refused, or not answered.
     """
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
     context = container.context
+    key = context.api_key
+    if context.server_info.authentication.providers:
+        try:
+            made = context.create_api_key(expires_in=60, note="live_lce dashboard, websocket")
+            context.revoke_api_key(made["first_eight"])
+        except Exception as error:
+            raise NoStreamError(
+                "the API key may not subscribe, for which Tiled wants the scope `apikeys`"
+            ) from error
     scheme = "wss" if context.api_uri.scheme == "https" else "ws"
     node = "".join(f"/{segment}" for segment in container.path_parts)
     # Where Tiled's client looks for it (0.2.20), also below a proxy's prefix.
     uri = context.api_uri.copy_with(scheme=scheme, path=f"/api/v1/stream/single{node}")
-    key = context.api_key
     headers = {"Authorization": f"Apikey {key}"} if key else {}
     try:
         with connect(
@@ -137,4 +165,4 @@ def _try_websocket(container: Any) -> None:
         ):
             pass
     except (WebSocketException, OSError) as error:
-        raise NoStreamError(str(error)) from error
+        raise NoStreamError(f"the server does not stream ({error})") from error

@@ -36,4 +36,6 @@ def make_page(document: Document, services: Services) -> None:
     document.title = TITLE
     document.template = _template()
     document.template_variables.update(css=text_of("page.css"), js=text_of("page.js"), rule=RULE)
+    # The page tells by itself that its server is away.
+    document.config.notify_connection_status = False
     Page(document, services)

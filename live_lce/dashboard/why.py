@@ -101,7 +101,7 @@ class _Energies:
         self._line = self.plot.line("energy", "norm", source=self._source, line_width=2)
         self._edge = Span(location=0, dimension="height", line_dash="dashed", line_width=1)
         self.plot.add_layout(self._edge)
-        self.plot.y_range = Range1d(0, 1.6)
+        self.plot.x_range, self.plot.y_range = Range1d(-20, 40), Range1d(0, 1.6)
 
     def look(self, name: str) -> None:
         self._line.glyph.line_color = LOOKS[name].line
@@ -120,6 +120,7 @@ class _Energies:
         top = max(1.2, float(np.nanmax(values, initial=1.2)))
         most = float(np.nanmax(np.abs(weight), initial=0.0)) or 1.0
         self.plot.y_range.end = 1.15 * top
+        self.plot.x_range.update(start=float(grid[0]), end=float(grid[-1]))
         self._source.data = {
             "energy": grid,
             "norm": values,
@@ -162,8 +163,9 @@ class _Map:
             "x", "y", source=self._here, marker="star", size=26, line_width=2,
             legend_label="this spectrum", level="overlay",
         )  # fmt: skip
-        self.plot.add_layout(self.plot.legend[0], "right")
-        self.plot.legend[0].click_policy = "hide"
+        self.plot.add_layout(self.plot.legend[0], "above")
+        self.plot.legend[0].update(click_policy="hide", orientation="horizontal")
+        self.plot.x_range, self.plot.y_range = Range1d(-5, 5), Range1d(-5, 5)
 
     def look(self, name: str) -> None:
         self._look = name
@@ -193,6 +195,8 @@ class _Map:
             )
             return
         self._here.data = {"x": [at[0]], "y": [at[1]]}
+        for range_, place in zip((self.plot.x_range, self.plot.y_range), at, strict=True):
+            range_.update(start=min(range_.start, place - 0.5), end=max(range_.end, place + 0.5))
         shares = projection.shares(at)
         said = ", ".join(f"{100 * share:.0f} % {escape(label)}" for label, share in shares.items())
         self.words = f"<p>Training spectra next to it on the map: {said}.</p>"
@@ -203,6 +207,10 @@ class _Map:
         plot.renderers = [r for r in plot.renderers if r not in self._training]
         plot.legend[0].items = [i for i in plot.legend[0].items if self._spot in i.renderers]
         self._training = []
+        low, high = projection.points.min(axis=0), projection.points.max(axis=0)
+        for range_, start, end in zip((plot.x_range, plot.y_range), low, high, strict=True):
+            around = 0.05 * (end - start)
+            range_.update(start=float(start - around), end=float(end + around))
         labels = np.array(projection.labels)
         names = tuple(dict.fromkeys(projection.labels))
         for name, look in looks(names).items():

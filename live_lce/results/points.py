@@ -104,13 +104,36 @@ def measured_points(container: Any, uid: str) -> list[MeasuredPoints]:
     ResultsError
         If the server fails.
     """
+    return list({row.key: row for row in _read(container, uid, slice(None))}.values())
+
+
+def newest_points(container: Any, uid: str) -> MeasuredPoints | None:
+    """Return what was measured for the newest prediction; None where there is nothing of it.
+
+    Of the array only the last row is read.
+
+    Parameters
+    ----------
+    container, uid
+        See :func:`measured_points`.
+
+    Raises
+    ------
+    ResultsError
+        If the server fails.
+    """
+    rows = _read(container, uid, slice(-1, None))
+    return rows[-1] if rows else None
+
+
+def _read(container: Any, uid: str, which: slice) -> list[MeasuredPoints]:
     try:
         node = container
         for key in (uid, MEASURED_STREAM, "points"):
             node = find_child(getattr(node, "base", node), key)
             if node is None:
                 return []
-        rows = [points_of(row) for row in np.asarray(node.read(), dtype=float)]
+        first, last, _ = which.indices(node.shape[0])
+        return [points_of(row) for row in np.asarray(node[first:last], dtype=float)]
     except Exception as error:
         raise ResultsError(explain(error)) from error
-    return list({row.key: row for row in rows}.values())
