@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from live_lce.classifiers.registry import Registry
+from live_lce.publish.connection import split_key
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +181,8 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
     feed = Feed(reader(), board, signals, streaming=source.streaming)
     archive = Archive(reader())
     pool = ThreadPoolExecutor(2, "live_lce dashboard archive")
-    return Services(board, feed, signals, archive, Models(registry), pool, "")
+    raw_link = f"{split_key(source.uri)[0].rstrip('/')}/ui/browse/{source.raw_path}"
+    return Services(board, feed, signals, archive, Models(registry), pool, raw_link)
 
 
 def _why(error: BaseException, port: int) -> str:
