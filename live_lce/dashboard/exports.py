@@ -9,7 +9,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import RequestHandler
 
 from live_lce.dashboard.links import SPECTRUM_KINDS, TREND_KINDS
 from live_lce.dashboard.services import Services
@@ -42,20 +42,27 @@ class _Export(RequestHandler):  # type: ignore[misc]
         """Send what `make` returns; None means that there is nothing of it."""
         try:
             content = await asyncio.to_thread(make)
-        except QueryError as error:
-            raise HTTPError(400, reason=_line(error)) from None
-        except ResultsError as error:
-            raise HTTPError(503, reason=_line(error)) from None
+        except (QueryError, ResultsError) as error:
+            self.refuse(400 if isinstance(error, QueryError) else 503, str(error))
+            return
         if content is None:
-            raise HTTPError(404, reason="nothing of that was published")
+            self.refuse(404, "nothing of that was published")
+            return
         self.set_header("Content-Type", mime)
         if name:
             self.set_header("Content-Disposition", f'attachment; filename="{name}"')
         await self.finish(content)
 
-    def write_error(self, status_code: int, **_: Any) -> None:
+    def refuse(self, status: int, words: str) -> None:
+        """Answer with one line that says why there is nothing."""
+        # In the page, not in the reason of the status line, where few characters are allowed.
+        self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(f"<!DOCTYPE html><title>live_lce</title><p>{escape(self._reason)}.</p>")
+        line = escape(" ".join(words.split()).rstrip("."))
+        self.finish(f"<!DOCTYPE html><title>live_lce</title><p>{line}.</p>")
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        self.refuse(status_code, self._reason)
 
     def query(self) -> ResultQuery:
         """Return the query of an address."""
@@ -162,9 +169,3 @@ def _safe(text: str) -> str:
     """Return a part of a file name that every system and header takes."""
     plain = (c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in text[:_LONGEST])
     return "".join(plain) or "live_lce"
-
-
-def _line(error: Exception) -> str:
-    """Return an error as the reason of an answer: one line of plain characters."""
-    line = " ".join(str(error).split()).encode("ascii", "replace").decode()
-    return "".join(c for c in line if c.isprintable())[:200]
