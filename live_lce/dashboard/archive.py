@@ -125,4 +125,4 @@ class Archive:
             self._reader.drop()
             if isinstance(error, ResultsError):
                 raise
-            raise ResultsError(explain(error)) from error
+            raise ResultsError(explain(error, to="read")) from error

@@ -135,7 +135,7 @@ class Feed:
         self._unsubscribe()
         self._reader.drop()
         self._no_stream_before = 0.0  # what comes back may be another server
-        self._board.set_link(Link.GONE, explain(error))
+        self._board.set_link(Link.GONE, explain(error, to="read"))
         return GONE_PAUSE
 
     def _subscribe(self) -> str:

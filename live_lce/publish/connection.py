@@ -35,16 +35,24 @@ def split_key(uri: str) -> tuple[str, str | None]:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), key
 
 
-def explain(error: BaseException) -> str:
-    """Return one sentence on what Tiled or the network said, with what to do."""
+def explain(error: BaseException, *, to: str = "write") -> str:
+    """Return one sentence on what Tiled or the network said, with what to do.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    to : {"write", "read"}
+        What was tried.
+    """
     status = getattr(getattr(error, "response", None), "status_code", None)
     text = " ".join(str(error).split())[:300]
     if status in (401, 403) and "scopes" in text.lower():
-        return f"Tiled refuses to write here: give the API key the scopes to write ({text})."
+        return f"Tiled refuses to {to} here: give the API key the scopes to {to} ({text})."
     if status == 401:
         return "Tiled does not accept the API key: check `tiled.api_key`."
     if status == 403:
-        return f"Tiled refuses to write here: give the API key the scopes to write ({text})."
+        return f"Tiled refuses to {to} here: give the API key the scopes to {to} ({text})."
     if status is not None and status >= 500:
         return f"Tiled has an internal error {status}: look at the server's log ({text})."
     if isinstance(error, ConnectionError | TimeoutError) or _is_transport_error(error):

@@ -126,7 +126,7 @@ def open_runs(source: Any, *, api_key: str | None = None, path: str = "processed
         except ResultsError:
             raise
         except Exception as error:
-            raise ResultsError(explain(error)) from error
+            raise ResultsError(explain(error, to="read")) from error
         yield node
     finally:
         connection.close()
@@ -167,7 +167,7 @@ def find(
         else:
             judged = resolved(own)
     except Exception as error:
-        raise ResultsError(explain(error)) from error
+        raise ResultsError(explain(error, to="read")) from error
     runs = [replace(found[a.uid], analysis=a) for a in judged if a.uid in found]
     if attempts == "latest":
         runs = [run for run in runs if not run.analysis.superseded_by]

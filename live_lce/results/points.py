@@ -136,4 +136,4 @@ def _read(container: Any, uid: str, which: slice) -> list[MeasuredPoints]:
         first, last, _ = which.indices(node.shape[0])
         return [points_of(row) for row in np.asarray(node[first:last], dtype=float)]
     except Exception as error:
-        raise ResultsError(explain(error)) from error
+        raise ResultsError(explain(error, to="read")) from error

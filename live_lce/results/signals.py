@@ -55,7 +55,7 @@ def signal_names(raw: Any, uid: str) -> dict[str, str]:
                 found |= {f"{stream}.{k}": units for k, units in _scalars(start, data_keys)}
             return found
     except Exception as error:
-        raise ResultsError(explain(error)) from error
+        raise ResultsError(explain(error, to="read")) from error
     return {}
 
 
@@ -94,7 +94,7 @@ def signal_values(raw: Any, uids: Sequence[str], name: str) -> dict[str, float]:
             if value is not None and math.isfinite(value):
                 found[str(start["uid"])] = value
     except Exception as error:
-        raise ResultsError(explain(error)) from error
+        raise ResultsError(explain(error, to="read")) from error
     return found
 
 

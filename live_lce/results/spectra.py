@@ -153,7 +153,7 @@ def spectra_of(container: Any, run: PublishedRun) -> Iterator[PublishedSpectrum]
     except ResultsError:
         raise
     except Exception as error:
-        raise ResultsError(explain(error)) from error
+        raise ResultsError(explain(error, to="read")) from error
     if not numbers:
         return
     rows = {row["spectrum_index"]: row for row in final_rows(container, run)}

@@ -216,7 +216,7 @@ def _read_rows(container: Any, run: PublishedRun) -> Any:
                 if response.status_code != 404:  # a run that has just begun has no table yet
                     handle_error(response)
     except Exception as error:
-        raise ResultsError(explain(error)) from error
+        raise ResultsError(explain(error, to="read")) from error
     if response.status_code == 404:
         return pa.table({})
     return pa.ipc.open_file(pa.BufferReader(response.content)).read_all()
