@@ -35,9 +35,9 @@ Document = tuple[str, dict[str, Any]]
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
+    """Debian's chromium; of the module, since Playwright keeps this thread's event loop."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs chromium: apt-get install chromium")

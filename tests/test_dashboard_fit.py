@@ -201,6 +201,11 @@ def test_an_address_opens_a_scan(browser: Browser, dashboard: Dashboard) -> None
     with looking(browser, address) as (page, seen):
         shows(page, "first")
     assert seen.errors == []
+    with looking(browser, f"{dashboard.uri}?run=no-such-run-at-all") as (page, seen):
+        shows(page, "if this stays, Tiled has no such run")
+        page.keyboard.press("f")
+        shows(page, "last")
+    assert seen.errors == []
 
 
 @contextmanager

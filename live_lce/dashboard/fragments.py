@@ -50,12 +50,27 @@ def _measuring(begun: Sequence[Begun]) -> str:
     return f"; measuring: {begun[0].sample or 'a run'}{scan}"
 
 
-def waiting(link: LinkState, begun: Sequence[Begun], n_runs: int, now: float) -> str:
-    """Return what to say where there is no prediction to show."""
+def waiting(
+    link: LinkState, begun: Sequence[Begun], n_runs: int, now: float, wanted: str = ""
+) -> str:
+    """Return what to say where there is no prediction to show.
+
+    Parameters
+    ----------
+    link, begun, n_runs
+        How Tiled is reached, what is being measured, and how many runs are in view.
+    now : float
+        The time (s since 1970).
+    wanted : str
+        Uid of the analysis run that was asked for.
+    """
     if link.link is Link.CONNECTING:
         head, text = "connecting", "Asking Tiled for what there is."
     elif link.link is Link.GONE:
         head, text = "Tiled is gone", f"{link.detail} Trying again every two seconds."
+    elif wanted:
+        head = "reading"
+        text = f"Analysis run {wanted} is asked for; if this stays, Tiled has no such run."
     elif begun:
         scan = "" if begun[0].scan_id is None else f"scan {begun[0].scan_id}, "
         head = "measuring"

@@ -197,6 +197,9 @@ class Page:
             if not data.complete:
                 self._services.feed.want(self._uid)
             return None
+        old = self._chosen
+        if old is not None and old.data is data and old.index == self._index:
+            return old  # another run has news
         models = self._services.models
         card = models.card(data.run.analysis.model_sha256)
         spectrum = drawn(data, self._index, card)
@@ -215,7 +218,8 @@ class Page:
 
     def _waiting(self) -> str:
         board = self._services.board
-        return fragments.waiting(board.link, board.begun, len(board.counting()), board.clock())
+        n_runs = len(board.counting())
+        return fragments.waiting(board.link, board.begun, n_runs, board.clock(), self._uid)
 
     def _list(self, data: RunData | None) -> None:
         """Fill the lists of scans and of the spectra of the chosen one."""
