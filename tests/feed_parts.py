@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from publish_parts import a_result, a_run
 
-from live_lce.dashboard.board import Board, RunData
+from live_lce.dashboard.board import Board, Link, RunData
 from live_lce.dashboard.feed import Feed
 from live_lce.dashboard.reading import Reader
 from live_lce.dashboard.signals import SignalTable
-from live_lce.engine.types import Result
+from live_lce.engine.types import Result, RunClosed
 from live_lce.publish.documents import AnalysisRun, Document
+from live_lce.publish.publisher import TiledPublisher
 from live_lce.results.catalog import PublishedRun, read_run
 from live_lce.results.points import MeasuredPoints, points_of
 from live_lce.settings import AnalysisSettings
@@ -117,3 +119,47 @@ def within(seconds: float, condition: Callable[[], Any]) -> float:
         assert time.monotonic() - began < seconds, "it took too long"
         time.sleep(0.01)
     return time.monotonic() - began
+
+
+class Beam:
+    """Publishes growing scans."""
+
+    def __init__(self, uri: str, key: str, spool: Path, **options: Any) -> None:
+        self.publisher = TiledPublisher(
+            uri, api_key=key, settings=AnalysisSettings(), spool=spool, source="RE", **options
+        )
+
+    def grow(self, number: int, *sizes: int, **options: Any) -> None:
+        for n in sizes:
+            self.publisher.result(grown(n, run=raw_run(number), **options), 0.0)
+
+    def end(self, number: int) -> None:
+        self.publisher.closed(RunClosed(uid(number), "success"))
+
+    def scan(self, number: int) -> None:
+        self.grow(number, 300)
+        self.end(number)
+
+
+def sizes(board: Board, number: int) -> list[int]:
+    """Return how many points each prediction of a raw run rests on."""
+    for run in board.counting():
+        if run.analysis.raw_uid == uid(number):
+            return [row["n_points"] for row in board.get(run.analysis.uid).rows]  # type: ignore[union-attr]
+    return []
+
+
+def n_measured(board: Board, number: int) -> int:
+    for run in board.counting():
+        if run.analysis.raw_uid == uid(number):
+            found = board.get(run.analysis.uid).measured  # type: ignore[union-attr]
+            return found[0].n_points if found else 0
+    return 0
+
+
+def ended(board: Board, number: int) -> bool:
+    return any(r.analysis.raw_uid == uid(number) and r.analysis.ended for r in board.counting())
+
+
+def is_linked(board: Board, link: Link) -> Any:
+    return lambda: board.link.link is link
