@@ -56,7 +56,7 @@ def composed(
     """Return the documents of an analysis run."""
     settings = settings or AnalysisSettings()
     run = AnalysisRun(results[0], settings=settings, source="test", now=lambda: now)
-    told = [document for result in results for document in run.result(result, 0.25)]
+    told = [document for result in results for document in run.result(result, 0.0)]
     return [run.start, *told, run.stop()]
 
 

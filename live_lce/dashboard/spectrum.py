@@ -40,6 +40,8 @@ class Drawn:
         Ranges (eV) of the pre-edge and the post-edge fit, if they were fitted.
     window, needed : (float, float) or None
         Energies (eV) that the model reads, and those that it must have.
+    current : bool
+        Whether the points are those of the newest prediction; they may be of one before it.
     """
 
     energy: Array = field(default_factory=_nothing)
@@ -52,6 +54,7 @@ class Drawn:
     fits: tuple[tuple[float, float], ...] = ()
     window: tuple[float, float] | None = None
     needed: tuple[float, float] | None = None
+    current: bool = True
 
     @property
     def last(self) -> float:
@@ -61,8 +64,8 @@ class Drawn:
 
     @property
     def reach(self) -> float:
-        """How far past the edge was measured (eV); NaN if unknown."""
-        return self.last - self.edge_reference
+        """How far past the edge the newest prediction reaches (eV); NaN if unknown."""
+        return self.last - self.edge_reference if self.current else math.nan
 
     @property
     def covered(self) -> tuple[float, float] | None:
@@ -102,6 +105,7 @@ def drawn(data: RunData, index: int, card: ModelCard | None) -> Drawn:
     }
     if points is not None:
         known |= {"raw_energy": points.energy + shift, "mu": points.mu}
+        known["current"] = points.raw_seq_num_last == row["raw_seq_num_last"]
         spectrum = _normalized(points, row, data.start)
         if spectrum is not None:
             known |= {"energy": spectrum.energy, "norm": spectrum.norm}

@@ -33,6 +33,9 @@ from live_lce.publish.measured import measured_row
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra.types import Array
 
+POINTS_WITHIN = 0.2
+"""Measured points of partial predictions are left out where the worker is so much behind (s): they
+take longer to write than predictions, which must not wait for them."""
 Document = tuple[str, dict[str, Any]]
 """A document's name and the document."""
 
@@ -158,7 +161,8 @@ class AnalysisRun:
         documents = self._event(
             PREDICTIONS_STREAM, self._columns, prediction_row(result, self._columns, latency)
         )
-        if result.spectrum is not None and (result.final or self._growing):
+        growing = self._growing and latency <= POINTS_WITHIN
+        if result.spectrum is not None and (result.final or growing):
             documents += self._event(MEASURED_STREAM, MEASURED_COLUMNS, measured_row(result))
         self._last = result
         if result.final:

@@ -64,8 +64,9 @@ def _lines() -> Iterator[str]:
     yield from _columns(contract.SPECTRA_COLUMNS)
     yield f"\n## Stream `{contract.MEASURED_STREAM}`\n"
     yield "One event a prediction whose spectrum was built, also where the gate rejected it: the"
-    yield "measured points that it rests on. Of an archived scan (`live-lce replay`) only final"
-    yield f"predictions have one. Of more than {contract.MEASURED_POINTS} points, groups of"
+    yield "measured points that it rests on. Of an archived scan (`live-lce replay`), and where"
+    yield "predictions come late, only final ones have one. Of more than"
+    yield f"{contract.MEASURED_POINTS} points, groups of"
     yield "neighbours are averaged. The array says by itself what it belongs to, since Tiled's"
     yield "subscriptions deliver arrays and scalars apart and in no order: subscribe to `points`"
     yield "alone, and read it with `live_lce.results.points.points_of`.\n"
