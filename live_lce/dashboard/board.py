@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from live_lce.dashboard.gathered import Gathered
 from live_lce.publish.published import resolved
 from live_lce.results.catalog import PublishedRun
 from live_lce.results.points import MeasuredPoints
 from live_lce.results.spectra import PublishedSpectrum
-from live_lce.results.trend import TrendPoint, point_of_row, point_of_stop
+from live_lce.results.trend import TrendPoint
 
 Row = Mapping[str, Any]
 """One prediction: the columns of the contract."""
@@ -114,8 +114,8 @@ class Board:
         self._link = LinkState(Link.CONNECTING, clock())
         self._runs: dict[str, RunData] = {}
         self._counting: list[PublishedRun] = []
-        self._of_run: dict[str, tuple[RunData, list[TrendPoint]]] = {}
-        self._trend: tuple[TrendPoint, ...] | None = None  # made when it is asked for
+        self._known: dict[str, set[tuple[int, ...]]] = {}  # predictions of each run
+        self._trend = Gathered()
         self._begun: tuple[Begun, ...] = ()
         self._of_raw: dict[str, list[str]] = {}  # uids of the analyses of each raw run
 
@@ -164,7 +164,7 @@ class Board:
                 changed.add(run.analysis.raw_uid)
             if changed:
                 self._count(changed)
-                self._trend = None
+                self._trend.forget()
                 self.version += 1
             return new
 
@@ -172,14 +172,22 @@ class Board:
         """Take in predictions of a run; return how many were new.  Repeated ones are one."""
         with self._lock:
             data = self._runs[uid]
-            known = {_identity(row) for row in data.rows}
-            new = {_identity(row): row for row in rows if _identity(row) not in known}
+            known = self._known.setdefault(uid, set())
+            found = {_identity(row): row for row in rows}
+            new = {one: row for one, row in found.items() if one not in known}
             if not new:
                 return 0
-            ordered = tuple(sorted((*data.rows, *new.values()), key=_order))
-            self._runs[uid] = replace(data, rows=ordered, heard=max(heard, data.heard))
+            known.update(new)
+            ordered = sorted(new.values(), key=_order)
+            if data.rows and _order(ordered[0]) < _order(data.rows[-1]):
+                ordered = sorted((*data.rows, *ordered), key=_order)
+            else:  # as it mostly is: a run of many spectra is not sorted with each of them
+                ordered = [*data.rows, *ordered]
+            self._runs[uid] = data = replace(
+                data, rows=tuple(ordered), heard=max(heard, data.heard)
+            )
             if any(row["final"] for row in new.values()):
-                self._trend = None
+                self._trend.changed(data.run, data.rows)
             self.version += 1
             return len(new)
 
@@ -224,17 +232,8 @@ class Board:
         Of runs whose rows were not read, what their stop documents say.
         """
         with self._lock:
-            if self._trend is None:
-                found = [point for run in self._counting for point in self._trend_of(run)]
-                self._trend = tuple(sorted(found, key=_by_time))
-            return self._trend
-
-    def _trend_of(self, run: PublishedRun) -> list[TrendPoint]:
-        data = self._runs[run.analysis.uid]
-        kept = self._of_run.get(run.analysis.uid)
-        if kept is None or kept[0] is not data:
-            kept = self._of_run[run.analysis.uid] = (data, _points(data))
-        return kept[1]
+            counting = (self._runs[run.analysis.uid] for run in self._counting)
+            return self._trend.points((data.run, data.rows) for data in counting)
 
     def _count(self, raw_uids: Iterable[str]) -> None:
         """Find out which analyses of some raw runs count; what others say does not matter."""
@@ -253,20 +252,6 @@ class Board:
 def _said(run: PublishedRun) -> PublishedRun:
     """Return a run without what is worked out here."""
     return replace(run, analysis=replace(run.analysis, superseded_by=""))
-
-
-def _points(data: RunData) -> list[TrendPoint]:
-    final = [row for row in data.rows if row["final"]]
-    if final:
-        return [point_of_row(data.run, row) for row in final]
-    point = point_of_stop(data.run)
-    return [] if point is None else [point]
-
-
-def _by_time(point: TrendPoint) -> tuple[float, int]:
-    # Points without a time come first: no order is defined between NaN and a number.
-    time = point.time if math.isfinite(point.time) else -math.inf
-    return (time, point.spectrum_index)
 
 
 def _identity(row: Row) -> tuple[int, ...]:

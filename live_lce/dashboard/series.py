@@ -7,19 +7,24 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, NoOverlap, Range1d, Span, TapTool
+from bokeh.events import RangesUpdate, Reset, Tap
+from bokeh.models import ColumnDataSource, HoverTool, NoOverlap, Range1d, Span
 from bokeh.plotting import figure
 
 from live_lce.dashboard.columns import columns, news
+from live_lce.dashboard.groups import Window, cuts, grouped
+from live_lce.dashboard.hints import hint
 from live_lce.dashboard.style import LOOKS
-from live_lce.dashboard.words import percent
-from live_lce.results.colours import NOT_ANSWERED, looks
-from live_lce.results.stacked import Stacked
+from live_lce.dashboard.table import table
+from live_lce.dashboard.trends import Figure
+from live_lce.results.colours import HATCH_NOT_ANSWERED, NOT_ANSWERED, looks
 from live_lce.results.trend import TrendPoint
 
-_MINUTE = 60_000.0
 _WORDS = ("said", "scan", "reason")
 """Columns of text, for who points at a column."""
+_SETTLED = 150
+"""Milliseconds after which who zooms has stopped, and what is in sight is drawn finely."""
+_REMEMBERED = 5000
 
 
 class Series:
@@ -49,10 +54,12 @@ class Series:
     ) -> None:
         self.classes = tuple(classes)
         self._axis, self._clicked = axis, clicked
-        self._alone = _MINUTE if in_time else 1.0
-        self._points: Sequence[TrendPoint] = ()
-        self._order = np.empty(0, np.intp)
-        self._source = ColumnDataSource(_empty(self.classes))
+        self._figure = _nothing(self.classes)
+        self._window: Window | None = None  # None: all
+        self._waiting = False
+        self._hints: dict[tuple[Any, ...], tuple[str, str, str]] = {}
+        self._source = ColumnDataSource(self._columns())
+        # Not webgl: where the processor draws, it takes ten times as long as the canvas.
         self.plot = figure(
             title=name,
             height=280,
@@ -65,7 +72,6 @@ class Series:
             tools="xpan,xwheel_zoom,xbox_zoom,reset",
             active_scroll=None,
             toolbar_location="above",
-            output_backend="webgl",
         )
         self._mark = Span(dimension="height", line_width=2, visible=False)
         self._bands: list[Any] = []
@@ -74,11 +80,16 @@ class Series:
     @property
     def n_drawn(self) -> int:
         """Number of points that have a place on the axis."""
-        return len(self._order)
+        return len(self._figure.stacked.order)
+
+    @property
+    def n_together(self) -> int:
+        """The most points that share a column."""
+        return self._most
 
     def fits(self, axis: str, classes: Sequence[str]) -> bool:
-        """Whether the figure can show these classes against this axis."""
-        return axis == self._axis and set(classes) <= set(self.classes)
+        """Whether the figure shows these classes against this axis."""
+        return axis == self._axis and tuple(classes) == self.classes
 
     def look(self, name: str) -> None:
         """Take the colours of a theme."""
@@ -86,15 +97,23 @@ class Series:
         for band in self._bands:
             band.glyph.fill_color = LOOKS[name].paper
 
-    def update(self, points: Sequence[TrendPoint], stacked: Stacked) -> None:
+    def update(self, figure: Figure) -> None:
         """Draw points; only what is new is sent."""
-        self._points, self._order = points, stacked.order
-        new: dict[str, Any] = dict(columns(stacked, self._alone))
-        drawn = [points[i] for i in stacked.order]
-        new["said"] = np.array([_said(point) for point in drawn], dtype=object)
-        new["scan"] = np.array([_scan(point) for point in drawn], dtype=object)
-        new["reason"] = np.array([p.reason.replace(";", ", ") for p in drawn], dtype=object)
-        old = self._source.data
+        if figure is not self._figure:
+            self._figure = figure
+            self._draw()
+
+    def mark(self, chosen: tuple[str, int]) -> None:
+        """Mark the spectrum that is shown."""
+        row = self._figure.table.row(chosen)
+        at = np.flatnonzero(self._figure.stacked.order == (-1 if row is None else row))
+        self._mark.visible = at.size > 0
+        if at.size:
+            found = self._figure.columns
+            self._mark.location = float(found["left"][at[0]] + found["right"][at[0]]) / 2
+
+    def _draw(self) -> None:
+        new, old = self._columns(), self._source.data
         since = news(old, new)
         if since is None:
             self._source.data = new
@@ -110,86 +129,90 @@ class Series:
         if len(new["x"]) > n:
             self._source.stream({name: values[n:] for name, values in new.items()})
 
-    def mark(self, chosen: tuple[str, int]) -> None:
-        """Mark the spectrum that is shown."""
-        at = [i for i, point in enumerate(self._points) if point.key == chosen]
-        rows = np.flatnonzero(np.isin(self._order, at))
-        self._mark.visible = rows.size > 0
-        if rows.size:
-            self._mark.location = float(self._source.data["x"][rows[0]])
+    def _columns(self) -> dict[str, Any]:
+        of_all = self._figure.columns
+        starts = cuts(of_all["left"], of_all["right"], window=self._window)
+        found = grouped(of_all, starts)
+        ends = np.append(starts, self.n_drawn)[1:]
+        self._most = int(np.max(ends - starts, initial=1))
+        words = [self._hint(low, high) for low, high in zip(starts, ends, strict=True)]
+        for number, name in enumerate(_WORDS):
+            found[name] = np.array([texts[number] for texts in words], dtype=object)
+        return found
+
+    def _hint(self, low: int, high: int) -> tuple[str, str, str]:
+        points, order = self._figure.table.points, self._figure.stacked.order
+        key = (points[order[low]].key, points[order[high - 1]].key, int(high - low))
+        found = self._hints.get(key)
+        if found is None:
+            if len(self._hints) > _REMEMBERED:
+                self._hints.clear()
+            found = self._hints[key] = hint([points[i] for i in order[low:high]])
+        return found
 
     def _build(self) -> None:
         plot, source = self.plot, self._source
         how = looks(self.classes)
         for name in self.classes:
             plot.quad(
-                "left", "right", f"high_{name}", f"low_{name}", source=source,
+                "left", "middle", f"high_{name}", f"low_{name}", source=source,
                 fill_color=how[name].colour, fill_alpha=0.85, line_color=None,
                 hatch_pattern=how[name].hatch if name != "O6" else None, hatch_color="#ffffff",
                 hatch_alpha=0.35, hatch_scale=14, legend_label=name,
-                nonselection_fill_alpha=0.85,
             )  # fmt: skip
         plot.quad(
-            "left", "right", "silent", 0, source=source, fill_color=NOT_ANSWERED, fill_alpha=0.25,
-            line_color=None, hatch_pattern="/", hatch_color=NOT_ANSWERED, hatch_alpha=0.9,
-            nonselection_fill_alpha=0.25, legend_label="no answer",
+            "middle", "right", "silent", 0, source=source, fill_color=NOT_ANSWERED, fill_alpha=0.25,
+            line_color=None, hatch_pattern=HATCH_NOT_ANSWERED, hatch_color=NOT_ANSWERED,
+            hatch_alpha=0.9, legend_label="no answer",
         )  # fmt: skip
         for name in self.classes[:-1]:
-            self._bands.append(
-                plot.quad(
-                    "left",
-                    "right",
-                    f"over_{name}",
-                    f"under_{name}",
-                    source=source,
-                    fill_alpha=0.45,
-                    line_color=None,
-                    nonselection_fill_alpha=0.45,
-                )
-            )
+            band = plot.quad(
+                "left", "middle", f"over_{name}", f"under_{name}", source=source, fill_alpha=0.45,
+                line_color=None,
+            )  # fmt: skip
+            self._bands.append(band)
         hit = plot.quad("left", "right", 1, 0, source=source, fill_alpha=0, line_color=None)
-        hit.selection_glyph = hit.nonselection_glyph = None
         plot.add_layout(self._mark)
-        plot.add_tools(
-            HoverTool(
-                renderers=[hit],
-                tooltips=[("", "@said"), ("", "@scan"), ("", "@reason")],
-                point_policy="follow_mouse",
-            ),
-            TapTool(renderers=[hit]),
-        )
+        tooltips = [("", f"@{name}") for name in _WORDS]
+        plot.add_tools(HoverTool(renderers=[hit], tooltips=tooltips, point_policy="follow_mouse"))
         plot.add_layout(plot.legend[0], "above")
         plot.legend[0].orientation = "horizontal"
         plot.xaxis.major_label_policy = NoOverlap()
         plot.xgrid.visible = False
-        source.selected.on_change("indices", self._tapped)
+        plot.on_event(Tap, self._tapped)
+        plot.on_event(RangesUpdate, self._zoomed)
+        plot.on_event(Reset, self._zoomed)
 
-    def _tapped(self, _name: str, _old: Any, rows: list[int]) -> None:
-        if rows and rows[0] < len(self._order):
-            self._source.selected.indices = []
-            self._clicked(self._points[self._order[rows[0]]])
+    def _tapped(self, event: Tap) -> None:
+        found = self._figure.columns
+        if event.x is None or event.y is None or not 0 <= event.y <= 1:
+            return
+        row = int(np.searchsorted(found["left"], event.x, side="right")) - 1
+        if row >= 0 and event.x <= found["right"][row]:
+            self._clicked(self._figure.table.points[self._figure.stacked.order[row]])
+
+    def _zoomed(self, event: Any) -> None:
+        low, high = getattr(event, "x0", None), getattr(event, "x1", None)
+        found = self._figure.columns
+        if low is None or high is None or not self.n_drawn:
+            self._window = None
+        else:
+            low, high = sorted((float(low), float(high)))
+            everything = low <= found["left"][0] and high >= found["right"][-1]
+            self._window = None if everything or low == high else (low, high)
+        if not self._waiting and self.plot.document is not None:
+            self._waiting = True
+            self.plot.document.add_timeout_callback(self._settled, _SETTLED)
+
+    def _settled(self) -> None:
+        self._waiting = False
+        self._draw()
 
 
-def _empty(classes: Sequence[str]) -> dict[str, Any]:
-    nothing = Stacked(
-        tuple(classes),
-        np.empty(0),
-        np.empty((0, len(classes))),
-        np.empty((0, len(classes))),
-        np.empty(0, np.intp),
-    )
-    return {**columns(nothing, 1.0), **{name: np.empty(0, object) for name in _WORDS}}
-
-
-def _said(point: TrendPoint) -> str:
-    if not point.answered:
-        return "no answer"
-    return f"{point.label}, {percent(point.confidence)}"
-
-
-def _scan(point: TrendPoint) -> str:
-    number = "" if point.scan_id is None else f"scan {point.scan_id}"
-    return ", ".join(filter(None, (point.sample, number)))
+def _nothing(classes: Sequence[str]) -> Figure:
+    nothing = table((), None, tuple(classes))
+    stacked = nothing.against(np.empty(0))
+    return Figure(nothing, stacked, columns(stacked, 1.0))
 
 
 def _plain(value: Any) -> Any:

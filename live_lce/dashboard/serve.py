@@ -173,6 +173,7 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
     from live_lce.dashboard.reading import Reader
     from live_lce.dashboard.services import Services
     from live_lce.dashboard.signals import SignalTable
+    from live_lce.dashboard.trends import Trends
 
     def reader() -> Reader:
         return Reader(source.uri, source.api_key, source.path, source.raw_path, window)
@@ -182,7 +183,9 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
     archive = Archive(reader())
     pool = ThreadPoolExecutor(2, "live_lce dashboard archive")
     raw_link = f"{split_key(source.uri)[0].rstrip('/')}/ui/browse/{source.raw_path}"
-    return Services(board, feed, signals, archive, Models(registry), pool, raw_link)
+    return Services(
+        board, feed, signals, archive, Models(registry), pool, raw_link, Trends(signals)
+    )
 
 
 def _why(error: BaseException, port: int) -> str:

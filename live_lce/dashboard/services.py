@@ -10,6 +10,7 @@ from live_lce.dashboard.board import Board
 from live_lce.dashboard.feed import Feed
 from live_lce.dashboard.models import Models
 from live_lce.dashboard.signals import SignalTable
+from live_lce.dashboard.trends import Trends
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Services:
         For what waits for Tiled.
     raw_link : str
         Address of a raw run without its uid, for links; empty where there is none to show.
+    trends : Trends
+        What viewers look at under Trend.
     """
 
     board: Board
@@ -41,3 +44,4 @@ class Services:
     models: Models
     pool: Executor
     raw_link: str
+    trends: Trends

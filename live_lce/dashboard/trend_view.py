@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,13 @@ from live_lce.dashboard.links import trend_links
 from live_lce.dashboard.series import Series
 from live_lce.dashboard.services import Services
 from live_lce.dashboard.style import sheet
-from live_lce.results.colours import in_order
-from live_lce.results.stacked import scan_ids, stacked, times
-from live_lce.results.trend import TrendPoint, classes_of
-from live_lce.spectra.types import Array
+from live_lce.dashboard.trends import SCAN, TIME, Choice, Figure, Key
+from live_lce.results.trend import TrendPoint
 
 SERIES = 8
 """Samples shown below each other, the newest ones."""
-TIME, SCAN = "time", "scan number"
 _SPANS = {"the last hour": 3600.0, "the last 8 hours": 8 * 3600.0, "all in view": np.inf}
 _EACH, _TOGETHER = "one for each sample", "all samples of an absorber together"
-_SECOND = 1000.0
-"""Bokeh counts milliseconds."""
 
 Open = Callable[[str, int, str], None]
 
@@ -69,9 +64,9 @@ class TrendView:
         )
         self._links = Div(name="trend_links", text="", stylesheets=words)
         self._plots = Column(name="trend_plots", children=[], sizing_mode="stretch_width")
-        self._series: dict[tuple[str, str], Series] = {}
+        self._series: dict[Key, Series] = {}
         self._look = "light"
-        self._drawn: tuple[Any, ...] = ()
+        self._drawn: Mapping[Key, Figure] | None = None
         for select in (self._axis, self._span, self._group):
             select.on_change("value", lambda _a, _o, _n: self._again())
         self._chosen: tuple[str, int] = ("", 0)
@@ -94,44 +89,42 @@ class TrendView:
         options = [TIME, SCAN, *signals.names]
         if self._axis.options != options:
             self._axis.options = options
-        points = self._services.board.trend()
-        axis = self._axis.value
-        seen = (id(points), len(points), axis, signals.version, self._span.value, self._group.value)
-        if seen != self._drawn:
-            self._drawn = seen
-            self._draw(points, axis)
+        points, clock = self._services.board.trend(), self._services.board.clock
+        choice = Choice(self._axis.value, _SPANS[self._span.value], self._each)
+        figures = self._services.trends.figures(points, choice, clock())
+        if figures is not self._drawn:
+            self._drawn = figures
+            self._draw(figures, choice.axis)
         for series in self._series.values():
             series.mark(self._chosen)
+
+    @property
+    def _each(self) -> bool:
+        return bool(self._group.value == _EACH)
 
     def _again(self) -> None:
         if self._axis.value not in (TIME, SCAN):
             self._services.feed.want_signal(self._axis.value)
         self.update(*self._chosen)
 
-    def _draw(self, points: tuple[TrendPoint, ...], axis: str) -> None:
-        since = self._services.board.clock() - _SPANS[self._span.value]
-        of_series: dict[tuple[str, str], list[TrendPoint]] = {}
-        for point in points:
-            if point.time >= since or since == -np.inf:
-                sample = point.sample if self._group.value == _EACH else ""
-                of_series.setdefault((sample, point.absorber), []).append(point)
-        newest = sorted(of_series, key=lambda key: of_series[key][-1].time, reverse=True)[:SERIES]
+    def _draw(self, figures: Mapping[Key, Figure], axis: str) -> None:
+        newest = sorted(figures, key=lambda key: _last(figures[key]), reverse=True)[:SERIES]
         for key in newest:
-            series = self._series.get(key) or self._make(key, of_series[key], axis)
-            if not series.fits(axis, classes_of(of_series[key])):
-                series = self._make(key, of_series[key], axis)
-            x = self._places(of_series[key], axis)
-            series.update(of_series[key], stacked(of_series[key], series.classes, x))
+            series = self._series.get(key)
+            if series is None or not series.fits(axis, figures[key].table.classes):
+                series = self._make(key, figures[key], axis)
+            series.update(figures[key])
         self._series = {key: self._series[key] for key in newest}
         plots = [series.plot for series in self._series.values()]
         if self._plots.children != plots:
             self._plots.children = plots
-        self._links.text = self._said(of_series, newest)
+        said = self._said(figures, newest)
+        if said != self._links.text:
+            self._links.text = said
 
-    def _make(self, key: tuple[str, str], points: list[TrendPoint], axis: str) -> Series:
-        classes = classes_of(points) or in_order(("T4", "S5", "O6"))
+    def _make(self, key: Key, figure: Figure, axis: str) -> Series:
         name = ", ".join(filter(None, (key[0] or None, key[1]))) or "unknown absorber"
-        series = Series(name, classes, axis, axis == TIME, self._clicked)
+        series = Series(name, figure.table.classes, axis, axis == TIME, self._clicked)
         series.look(self._look)
         self._series[key] = series
         return series
@@ -139,28 +132,28 @@ class TrendView:
     def _clicked(self, point: TrendPoint) -> None:
         self._opened(point.analysis_uid, point.spectrum_index, "now")
 
-    def _places(self, points: list[TrendPoint], axis: str) -> Array:
-        if axis == TIME:
-            return times(points) * _SECOND
-        if axis == SCAN:
-            return scan_ids(points)
-        values = self._services.signals.values(axis)
-        return np.array([values.get(point.raw_uid, np.nan) for point in points])
-
-    def _said(
-        self, of_series: dict[tuple[str, str], list[TrendPoint]], newest: list[tuple[str, str]]
-    ) -> str:
-        if not of_series:
+    def _said(self, figures: Mapping[Key, Figure], newest: list[Key]) -> str:
+        if not figures:
             return '<p class="faint">No spectrum is finished yet.</p>'
         lines = []
-        if len(of_series) > len(newest):
+        if len(figures) > len(newest):
             lines.append(
-                f"<p>{len(newest)} of {len(of_series)} samples, those measured last; the others"
+                f"<p>{len(newest)} of {len(figures)} samples, those measured last; the others"
                 " are in Past.</p>"
             )
         known = [series.n_drawn for series in self._series.values()]
-        total = sum(len(of_series[key]) for key in newest)
+        total = sum(len(figures[key].table.points) for key in newest)
         if sum(known) < total:
             lines.append(f"<p>{sum(known)} of {total} spectra have a {self._axis.value}.</p>")
-        lines += [trend_links(key, of_series[key]) for key in newest]
+        together = max(series.n_together for series in self._series.values())
+        if together > 1:
+            lines.append(
+                f"<p>Many spectra: a column is the mean of up to {together}; zoom in to see each."
+                "</p>"
+            )
+        lines += [trend_links(key, figures[key].table.points) for key in newest]
         return f'<div class="trend">{"".join(lines)}</div>'
+
+
+def _last(figure: Figure) -> float:
+    return float(figure.table.times[-1])
