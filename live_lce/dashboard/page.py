@@ -29,7 +29,7 @@ TICK = 100
 TICKS_PER_AGE = 10
 """So many looks until ages are told anew."""
 LISTED = 300
-"""Scans in the list."""
+"""Scans in the list, and spectra of one."""
 
 
 class Viewer(DataModel):  # type: ignore[misc]
@@ -227,7 +227,8 @@ class Page:
         options = [(run.analysis.uid, fragments.listed(run)) for run in runs]
         if data is not None and self._uid not in dict(options):
             options.insert(0, (self._uid, fragments.listed(data.run)))
-        numbers = [] if data is None else sorted({int(r["spectrum_index"]) for r in data.rows})
+        known = set() if data is None else {int(row["spectrum_index"]) for row in data.rows}
+        numbers = sorted({*sorted(known)[-LISTED:], *(known & {self._index})})
         self._listing = True
         try:
             if self._scan.options != options:

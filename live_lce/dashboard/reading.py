@@ -124,12 +124,13 @@ class Reader:
 
     def fill_in(self, board: Board) -> bool:
         """Read rows that the trend needs and stop documents do not tell; whether there are more."""
-        missing = [
-            run
-            for run in board.counting()
-            if run.analysis.ended and run.n_final and point_of_stop(run) is None
-            if run.analysis.uid not in self._filled
-        ]
+        missing = []
+        for run in board.counting():
+            if run.analysis.ended and run.analysis.uid not in self._filled:
+                if run.n_final and point_of_stop(run) is None:
+                    missing.append(run)
+                else:  # asked of ten thousand runs with each new prediction, it would take a core
+                    self._filled.add(run.analysis.uid)
         container = self.container() if missing else None
         if container is None:
             return False

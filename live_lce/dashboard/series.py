@@ -176,7 +176,7 @@ class Series:
         tooltips = [("", f"@{name}") for name in _WORDS]
         plot.add_tools(HoverTool(renderers=[hit], tooltips=tooltips, point_policy="follow_mouse"))
         plot.add_layout(plot.legend[0], "above")
-        plot.legend[0].orientation = "horizontal"
+        plot.legend[0].update(orientation="horizontal", location="top_left", margin=0, padding=3)
         plot.xaxis.major_label_policy = NoOverlap()
         plot.xgrid.visible = False
         plot.on_event(Tap, self._tapped)
