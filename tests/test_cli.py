@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,11 @@ def test_help_lists_every_command_and_is_quick(cli: Cli) -> None:
     assert "Exit codes" in done.out
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([LIVE_LCE, "--help"], check=True, capture_output=True)
-        times.append(time.perf_counter() - began)
-    assert min(times) < 1.0  # 0.35 s where it was measured; larch alone takes 2 s
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(times) < 1.0  # of the processor; 0.35 s where it was measured; larch alone takes 2 s
 
 
 @pytest.mark.parametrize("command", COMMANDS)

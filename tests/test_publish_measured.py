@@ -22,6 +22,7 @@ from live_lce.classifiers.registry import Registry
 from live_lce.contract import MEASURED_COLUMNS, MEASURED_POINTS, Reason, Status
 from live_lce.engine.engine import Engine
 from live_lce.engine.types import Result, RunClosed
+from live_lce.publish.connection import find_child
 from live_lce.publish.documents import AnalysisRun
 from live_lce.publish.measured import measured_row, sorted_finite, thinned
 from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
@@ -35,8 +36,6 @@ from live_lce.spectra.types import Spectrum
 
 __all__ = ["cli"]  # a fixture
 
-# tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
-WEBSOCKETS = r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
 SETTINGS = AnalysisSettings(pacing=Pacing(interval=25))
 DONE = RunClosed(RAW_UID, "success")
 
@@ -110,7 +109,6 @@ def test_no_spectrum_no_points() -> None:
     assert [d["name"] for n, d in run.result(rejected, 0.0) if n == "descriptor"] == ["predictions"]
 
 
-@pytest.mark.filterwarnings(WEBSOCKETS)
 def test_a_subscriber_sees_each_spectrum_grow(
     server: EmbeddedTiled, runs: Any, registry: Registry, tmp_path: Path
 ) -> None:
@@ -271,7 +269,9 @@ def test_a_row_that_came_twice_is_one(runs: Any, tmp_path: Path) -> None:
     publisher.closed(DONE)
     publisher.close()
     (uid,) = list(runs)
-    array = runs[uid]["measured"].base["points"]
+    stream = find_child(runs[uid], "measured")
+    assert stream is not None
+    array = stream.base["points"]
     array.patch(array.read()[-1:], offset=(2,), extend=True)
     assert [found.key for found in measured_points(runs, uid)] == [(0, 100, False), (0, 300, True)]
     assert measured_points(runs, "no-such-run") == []
