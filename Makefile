@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-# Faster, where a machine has cores to spare: make test ARGS="-n 2 --dist loadfile".
+# Two processes, a file at a time: many tests wait for servers.  ARGS="-n 0" uses one.
 .PHONY: help demo test lint types docs clean
 help:
 	@echo "make demo   watch simulated scans being classified (ARGS=\"--headless --duration 20\")"
@@ -21,7 +21,7 @@ demo: $(STAMP)
 	$(BIN)/live-lce demo $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
