@@ -282,3 +282,36 @@ def test_ten_thousand_runs_cost_little() -> None:
     assert len(board.trend()) == 10_001
     # 0.1 s on the machine of 2026; ten such updates a second are one process's work
     assert time.process_time() - began < 1.0
+
+
+def test_what_nobody_looks_at_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("live_lce.dashboard.board.KEPT_WHOLE", 2)
+    board = Board()
+    runs = [scan(n, a_result(run=raw_run(n), label="T4")) for n in range(6)]
+    for n, documents in enumerate(runs):
+        documents[0][1]["time"] = 1000.0 * n
+    uids = [put(board, documents, ended=n != 1) for n, documents in enumerate(runs)]
+    board.asked(uids[0])
+    board.asked(uids[3])
+    points = board.trend()
+    assert len(points) == 6
+    board.prune(2500.0)
+    # Looked at; open; old; looked at; among the two newest ones: whole.
+    kept = [data and len(data.rows) for data in map(board.get, uids)]
+    assert kept == [1, 1, None, 1, 1, 1]
+    assert [point.key for point in board.trend()] == [
+        p.key for p in points if p.analysis_uid != uids[2]
+    ]
+    version = board.version
+    board.prune(2500.0)
+    assert board.version == version
+    newer = put(board, scan(7, a_result(run=raw_run(7), label="O6")))
+    board.prune(2500.0)
+    slim = board.get(uids[4])
+    assert slim is not None and slim.rows == () and not slim.complete
+    assert len(board.trend()) == 6 and board.get(newer).rows  # type: ignore[union-attr]
+    # It is read again when somebody asks, and found anew when it was forgotten wholly.
+    put(board, runs[4])
+    put(board, runs[2])
+    assert len(board.get(uids[4]).rows) == 1  # type: ignore[union-attr]
+    assert len(board.trend()) == 7

@@ -14,10 +14,13 @@ from live_lce.publish.published import resolved
 from live_lce.results.catalog import PublishedRun
 from live_lce.results.points import MeasuredPoints
 from live_lce.results.spectra import PublishedSpectrum
-from live_lce.results.trend import TrendPoint
+from live_lce.results.trend import TrendPoint, point_of_stop
 
 Row = Mapping[str, Any]
 """One prediction: the columns of the contract."""
+KEPT_WHOLE = 100
+"""Runs that ended are kept with all that is in them: so many newest ones, and as many of those
+that viewers asked for last."""
 
 
 class Link(StrEnum):
@@ -118,6 +121,7 @@ class Board:
         self._trend = Gathered()
         self._begun: tuple[Begun, ...] = ()
         self._of_raw: dict[str, list[str]] = {}  # uids of the analyses of each raw run
+        self._asked: dict[str, None] = {}  # the last one last
 
     @property
     def link(self) -> LinkState:
@@ -217,6 +221,52 @@ class Board:
         """Return what is known of a run."""
         return self._runs.get(uid)
 
+    def asked(self, uid: str) -> None:
+        """Note that a viewer looks at a run."""
+        with self._lock:
+            self._asked.pop(uid, None)
+            self._asked[uid] = None
+            for old in list(self._asked)[:-KEPT_WHOLE]:
+                del self._asked[old]
+
+    def prune(self, before: float) -> None:
+        """Forget what nobody looks at: a dashboard may run for months.
+
+        Of runs that ended only the documents are kept, where they tell what the trend needs; what
+        was forgotten is read again when a viewer asks for it.
+
+        Parameters
+        ----------
+        before : float
+            Runs that ended and were begun before that are forgotten wholly (s since 1970).
+        """
+        with self._lock:
+            whole = {run.analysis.uid for run in self._counting[:KEPT_WHOLE]} | set(self._asked)
+            others = [
+                data
+                for uid, data in self._runs.items()
+                if uid not in self._asked and data.run.analysis.ended
+            ]
+            old = [data for data in others if data.run.analysis.time < before]
+            for data in old:
+                self._forget(data.run)
+            gone = {data.run.analysis.uid for data in old}
+            for data in others:
+                uid = data.run.analysis.uid
+                if (
+                    uid not in whole
+                    and uid not in gone
+                    and data.rows
+                    and point_of_stop(data.run) is not None
+                ):
+                    self._runs[uid] = RunData(data.run, data.start)
+                    self._known.pop(uid, None)
+                    self._trend.forget()
+            if gone:
+                self._counting = [r for r in self._counting if r.analysis.uid not in gone]
+                self._trend.forget()
+                self.version += 1
+
     def unended(self) -> list[str]:
         """Return the uids of runs without a stop document."""
         with self._lock:
@@ -234,6 +284,14 @@ class Board:
         with self._lock:
             counting = (self._runs[run.analysis.uid] for run in self._counting)
             return self._trend.points((data.run, data.rows) for data in counting)
+
+    def _forget(self, run: PublishedRun) -> None:
+        uid, raw_uid = run.analysis.uid, run.analysis.raw_uid
+        del self._runs[uid]
+        self._known.pop(uid, None)
+        self._of_raw[raw_uid].remove(uid)
+        if not self._of_raw[raw_uid]:
+            del self._of_raw[raw_uid]
 
     def _count(self, raw_uids: Iterable[str]) -> None:
         """Find out which analyses of some raw runs count; what others say does not matter."""

@@ -70,6 +70,7 @@ class Feed:
 
     def want(self, uid: str) -> None:
         """Have a run read wholly, soon."""
+        self._board.asked(uid)
         data = self._board.get(uid)
         if (data is None or not data.complete) and uid not in self._wanted:
             self._wanted.append(uid)

@@ -60,8 +60,10 @@ class Gathered:
             Those that count; gone through only where more than a point was added.
         """
         if self._points is None:
-            found = [point for run, rows in runs for point in self._of(run, rows)]
-            self._points = tuple(sorted(found, key=_by_time))
+            found = {run.analysis.uid: self._of(run, rows) for run, rows in runs}
+            self._of_run = {uid: self._of_run[uid] for uid in found}  # without those forgotten
+            points = (point for of_run in found.values() for point in of_run)
+            self._points = tuple(sorted(points, key=_by_time))
         return self._points
 
     def _of(self, run: PublishedRun, rows: Sequence[_Row]) -> tuple[TrendPoint, ...]:

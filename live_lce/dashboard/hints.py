@@ -20,7 +20,8 @@ def hint(points: Sequence[TrendPoint]) -> tuple[str, str, str]:
         Of one column; at least one.
     """
     if len(points) == 1:
-        return _said(points[0]), _scan(points[0]), points[0].reason.replace(";", ", ")
+        why = points[0].reason.replace(";", ", ").replace("_", " ")
+        return _said(points[0]), _scan(points[0]), why
     counts = Counter(point.label if point.answered else SILENT for point in points)
     labels = ", ".join(f"{number} {label}" for label, number in counts.most_common())
     return f"{len(points)} spectra: {labels}", _scans(points), "zoom in to see each"

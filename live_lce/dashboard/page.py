@@ -178,6 +178,8 @@ class Page:
             data = board.get(newest)
             self._index = 0 if data is None else data.last_index
         data = board.get(self._uid)
+        if data is None and self._chosen is not None:  # it was forgotten meanwhile
+            self._services.feed.want(self._uid)
         self._list(data)
         self._age()
         self._chosen = None if data is None else self._choose(data)

@@ -91,6 +91,7 @@ class Reader:
             if self._read_rows(container, board, run):
                 new = True
                 self._read_newest(container, board, run.analysis.uid)
+        board.prune(board.clock() - self._window)
         return new
 
     def _read_newest(self, container: Any, board: Board, uid: str) -> None:
