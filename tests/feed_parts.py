@@ -28,7 +28,6 @@ HOSTILE = "<script>alert(1)</script>\"'&\n\r µ漢"
 WHOLE = 300
 DAY = 86_400.0
 # tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
-WEBSOCKETS = r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
 
 
 def grown(n: int = WHOLE, **options: Any) -> Result:

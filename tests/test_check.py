@@ -23,11 +23,6 @@ from live_lce.publish.spool import waiting
 from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings
 
-pytestmark = pytest.mark.filterwarnings(
-    # tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
-    r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
-)
-
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: EmbeddedTiled) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from feed_parts import HOSTILE, WEBSOCKETS, grown, raw_run, uid, within
+from feed_parts import HOSTILE, grown, raw_run, uid, within
 from results_parts import publish
 
 from live_lce.classifiers.registry import Registry
@@ -26,7 +26,6 @@ from live_lce.results.trend import trend
 from live_lce.results.trend_csv import trend_csv
 from live_lce.server import EmbeddedTiled
 
-pytestmark = pytest.mark.filterwarnings(WEBSOCKETS)
 PREFIX = "/beam/live"
 
 

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feed_parts import WEBSOCKETS, Beam, ended, feeding, is_linked, n_measured, sizes, uid, within
+from feed_parts import Beam, ended, feeding, is_linked, n_measured, sizes, uid, within
 
 from live_lce.dashboard import fragments
 from live_lce.dashboard.board import Link
 from live_lce.server import EmbeddedTiled
-
-pytestmark = pytest.mark.filterwarnings(WEBSOCKETS)
 
 
 @pytest.fixture

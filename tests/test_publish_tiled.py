@@ -22,7 +22,6 @@ from live_lce.server import EmbeddedTiled
 from live_lce.settings import AnalysisSettings
 
 # tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
-WEBSOCKETS = r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
 
 SETTINGS = AnalysisSettings()
 UID = contract.analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)
@@ -99,7 +98,6 @@ def test_first_rows_without_an_answer_do_not_turn_numbers_into_strings(
     assert np.isnan(data["p_T4"].values[0]) and data["nnorm"].values[1] == 1
 
 
-@pytest.mark.filterwarnings(WEBSOCKETS)
 def test_a_subscriber_sees_the_predictions_while_the_run_is_open(
     publisher: TiledPublisher, runs: Any
 ) -> None:

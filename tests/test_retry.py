@@ -25,10 +25,6 @@ from live_lce.server import EmbeddedTiled
 from live_lce.sources.live import LiveLCE
 
 __all__ = ["cli"]  # a fixture
-pytestmark = pytest.mark.filterwarnings(
-    # tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
-    r"ignore:connect\(\) must be used as a context manager:DeprecationWarning"
-)
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ EXTRAS = {
     "onnxscript": "train",
     "pymatgen": "train",
     "skl2onnx": "train",
-    "matplotlib": "train",
     "feff10": "feff",
     "nexusformat": "nexus",
 }

@@ -263,7 +263,7 @@ def _settings(container: Any, runs: Sequence[PublishedRun]) -> tuple[UsedSetting
         try:
             node = find_child(container, of_it[0])
         except Exception as error:
-            raise ResultsError(explain(error)) from error
+            raise ResultsError(explain(error, to="read")) from error
         start = {} if node is None else node.metadata["start"]
         values = flat((start.get("live_lce") or {}).get("settings") or {})
         found.append(UsedSettings(digest, len(of_it), values))
