@@ -174,7 +174,9 @@ class Series:
         hit = plot.quad("left", "right", 1, 0, source=source, fill_alpha=0, line_color=None)
         plot.add_layout(self._mark)
         tooltips = [("", f"@{name}") for name in _WORDS]
-        plot.add_tools(HoverTool(renderers=[hit], tooltips=tooltips, point_policy="follow_mouse"))
+        plot.add_tools(
+            HoverTool(renderers=[hit], tooltips=tooltips, point_policy="follow_mouse", limit=1)
+        )
         plot.add_layout(plot.legend[0], "above")
         plot.legend[0].update(orientation="horizontal", location="top_left", margin=0, padding=3)
         plot.xaxis.major_label_policy = NoOverlap()
