@@ -138,11 +138,14 @@ class Dashboard:
     def _serve(self, loop: Any, services: Any) -> Any:
         from bokeh.application import Application
         from bokeh.application.handlers.function import FunctionHandler
+        from bokeh.core.validation import silence
+        from bokeh.core.validation.warnings import EMPTY_LAYOUT
         from bokeh.server.server import Server
 
         from live_lce.dashboard.exports import patterns
         from live_lce.dashboard.template import make_page
 
+        silence(EMPTY_LAYOUT)  # a trend without a spectrum yet
         host, port, prefix = self._listen
         origins = self._origins or [f"{name}:{port}" for name in ("localhost", host)]
         server = Server(

@@ -153,7 +153,6 @@ class _Map:
             toolbar_location="above",
             x_axis_label="first discriminant axis",
             y_axis_label="second discriminant axis",
-            output_backend="webgl",
         )
         self._of: Any = None
         self._training: list[Any] = []
