@@ -104,18 +104,16 @@ class Beam:
     def send(self, documents: Iterable[Document], *, raw: bool = False) -> None:
         """Send documents of a scan, and wait until what comes of them is published.
 
-        A few at a time: the points of predictions that come late would be left out.
+        One by one: the points of predictions that come late would be left out.
         """
-        for number, (name, document) in enumerate(documents):
+        for name, document in documents:
             if raw:
                 if name == "start":
                     self._raw = TiledWriter(self._client["raw"])
                 assert self._raw is not None
                 self._raw(name, document)
             self._live(name, document)
-            if number % 10 == 9:
-                self._live.flush(60)
-        self._live.flush(60)
+            self._live.flush(60)
 
     def close(self) -> None:
         """End it."""

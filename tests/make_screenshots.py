@@ -56,7 +56,7 @@ def main() -> None:
             with looking(browser, dashboard.uri, **WIDE) as (page, _):
                 wait_for(page, "tetrahedral")
                 wait_for(page, "scan running")
-                take(page, options.folder / "live.png")
+                take(page, options.folder / "live.png", pause=200)
             done.wait(600)
         for name, view, keys, how in (
             ("trend", "trend", "", WIDE),
@@ -112,9 +112,9 @@ def wait_for(page: Page, text: str) -> None:
     page.locator("#now .headline", has_text=text).wait_for(timeout=300_000)
 
 
-def take(page: Page, file: Path, *, whole: bool = False) -> None:
-    """Take a picture once all is drawn."""
-    page.wait_for_timeout(2500)
+def take(page: Page, file: Path, *, whole: bool = False, pause: float = 2500) -> None:
+    """Take a picture once all is drawn, after a pause (ms)."""
+    page.wait_for_timeout(pause)
     page.screenshot(path=str(file), full_page=whole)
     sys.stdout.write(f"{file}\n")
 

@@ -181,8 +181,8 @@ def test_hostile_metadata_is_only_text(hostile: Any, tmp_path: Path) -> None:
     for text in fits:
         said = assert_harmless(text)
         assert "alert(1)" in said.text + unquote("".join(said.values)), "nothing is hidden either"
-    assert_harmless(fragments.status(LinkState(Link.GONE, 0.0, HOSTILE), 1.0))
-    hidden = assert_harmless(fragments.status(LinkState(Link.STREAMING, 0.0, HOSTILE), 1.0))
+    assert_harmless(fragments.status(LinkState(Link.GONE, 0.0, HOSTILE), begun, 1.0))
+    hidden = assert_harmless(fragments.status(LinkState(Link.STREAMING, 0.0, HOSTILE), begun, 1.0))
     assert HOSTILE in hidden.values
 
 
@@ -194,7 +194,7 @@ def test_classes_without_names_differ_in_colour() -> None:
 
 def test_the_state_of_the_link_is_told() -> None:
     def said(link: Link, seconds: float = 0.0) -> str:
-        return Checked(fragments.status(LinkState(link, 100.0), 100.0 + seconds)).text
+        return Checked(fragments.status(LinkState(link, 100.0), (), 100.0 + seconds)).text
 
     assert said(Link.STREAMING) == "live" and "asking" in said(Link.POLLING)
     assert said(Link.GONE) == "Tiled is gone, for 0 s"

@@ -178,7 +178,10 @@ class Series:
             HoverTool(renderers=[hit], tooltips=tooltips, point_policy="follow_mouse", limit=1)
         )
         plot.add_layout(plot.legend[0], "above")
-        plot.legend[0].update(orientation="horizontal", location="top_left", margin=0, padding=3)
+        plot.legend[0].update(
+            orientation="horizontal", location="top_left", margin=0, padding=3, spacing=2,
+            glyph_width=14, glyph_height=14, label_standoff=3, label_text_font_size="12px",
+        )  # fmt: skip
         plot.xaxis.major_label_policy = NoOverlap()
         plot.xgrid.visible = False
         plot.on_event(Tap, self._tapped)

@@ -111,12 +111,19 @@ class Dashboard:
             self._thread.join(15)
 
     def _run(self) -> None:
+        loop = asyncio.new_event_loop()
         try:
-            asyncio.run(self._main())
+            loop.run_until_complete(self._main())
+            loop.run_until_complete(loop.shutdown_default_executor())
         except BaseException as error:
             self._error = error
         finally:
             self._ready.set()
+            # Bokeh leaves the websockets of pages that are still open.
+            if self._server is None:
+                loop.close()
+            else:
+                self._server.io_loop.close(all_fds=True)
 
     async def _main(self) -> None:
         from tornado.ioloop import IOLoop
