@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ class Dashboard:
 
         silence(EMPTY_LAYOUT)  # a trend without a spectrum yet
         host, port, prefix = self._listen
+        _check_port(host, port)
         origins = self._origins or [f"{name}:{port}" for name in ("localhost", host)]
         server = Server(
             {"/": Application(FunctionHandler(lambda document: make_page(document, services)))},
@@ -196,6 +198,13 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
     return Services(
         board, feed, signals, archive, Models(registry), pool, raw_link, Trends(signals)
     )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise OSError if a port is taken: Bokeh would leave its socket open then."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
 
 
 def _why(error: BaseException, port: int) -> str:
