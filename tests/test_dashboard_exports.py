@@ -203,9 +203,6 @@ def test_health_is_told_below_the_prefix(http: httpx.Client, page: Dashboard) ->
     assert http.get("").status_code == 200 and "live_lce" in http.get("").text
 
 
-# tornado leaves the socket that it could not bind to the collector
-@pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_taken_port_is_told(server: EmbeddedTiled) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

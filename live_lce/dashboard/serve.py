@@ -202,7 +202,7 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
 
 def _check_port(host: str, port: int) -> None:
     """Raise OSError if a port is taken: Bokeh would leave its socket open then."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
 
