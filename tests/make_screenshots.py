@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedTiled() as server,
-        DashboardProcess(server.uri, server.api_key) as dashboard,
+        closing(DashboardProcess(server.uri, server.api_key)) as dashboard,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(

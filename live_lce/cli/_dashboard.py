@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from types import TracebackType
 
 from live_lce.cli._output import missing
 
@@ -83,14 +82,3 @@ class DashboardProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def __enter__(self) -> DashboardProcess:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,7 +128,7 @@ def _address(server: EmbeddedTiled) -> str:
 
 
 def _page(server: EmbeddedTiled, without: bool) -> AbstractContextManager[DashboardProcess | None]:
-    return nullcontext() if without else DashboardProcess(server.uri, server.api_key)
+    return nullcontext() if without else closing(DashboardProcess(server.uri, server.api_key))
 
 
 def _say(console: Console, text: str) -> None:
