@@ -32,9 +32,9 @@ from live_lce.config import Config
 from live_lce.engine.engine import Engine
 from live_lce.engine.types import Result
 from live_lce.publish.documents import AnalysisRun
-from live_lce.replay.candidates import Candidates
-from live_lce.replay.pool import replayed
-from live_lce.replay.setup import Setup
+from live_lce.replaying.candidates import Candidates
+from live_lce.replaying.pool import replayed
+from live_lce.replaying.setup import Setup
 from live_lce.settings import AnalysisSettings, Pacing
 from live_lce.sources.archive import Query, open_archive
 

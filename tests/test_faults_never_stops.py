@@ -15,9 +15,9 @@ from live_lce.classifiers.registry import Registry
 from live_lce.config import load_config
 from live_lce.publish.published import NOT_STOPPED
 from live_lce.publish.spool import waiting
-from live_lce.replay.outcome import RunStatus
-from live_lce.replay.setup import Setup
-from live_lce.replay.work import Worker
+from live_lce.replaying.outcome import RunStatus
+from live_lce.replaying.setup import Setup
+from live_lce.replaying.work import Worker
 from live_lce.server import EmbeddedTiled
 from live_lce.sources.archive import Query, open_archive
 

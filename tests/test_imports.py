@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str] | None] = {
         *("contract", "settings", "spectra", "classifiers", "results"),
         *("publish.connection", "publish.published"),
     },
-    "replay": {
+    "replaying": {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
         *("publish", "sources"),
     },

@@ -18,10 +18,10 @@ from engine_parts import Document
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
 from live_lce.config import load_config
-from live_lce.replay.candidates import Candidates
-from live_lce.replay.outcome import RunStatus
-from live_lce.replay.pool import MOST_DEATHS, ReplayError, replayed
-from live_lce.replay.setup import Setup
+from live_lce.replaying.candidates import Candidates
+from live_lce.replaying.outcome import RunStatus
+from live_lce.replaying.pool import MOST_DEATHS, ReplayError, replayed
+from live_lce.replaying.setup import Setup
 from live_lce.server import EmbeddedTiled
 from live_lce.sources.archive import Query
 

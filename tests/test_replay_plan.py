@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from live_lce.publish.published import Analysis
-from live_lce.replay.outcome import Outcome, RunStatus
-from live_lce.replay.plan import ACTION_WORDS, Action, Today, decide
-from live_lce.replay.summary import PLANNED_WORDS, Summary
+from live_lce.replaying.outcome import Outcome, RunStatus
+from live_lce.replaying.plan import ACTION_WORDS, Action, Today, decide
+from live_lce.replaying.summary import PLANNED_WORDS, Summary
 
 TODAY = Today("settings", frozenset({"model", "other element's"}))
 

@@ -10,7 +10,7 @@ from cli_parts import Cli, cli
 from engine_parts import compose, spectrum_rows
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
-from live_lce.replay.journal import FILE
+from live_lce.replaying.journal import FILE
 from live_lce.server import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture

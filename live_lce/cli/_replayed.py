@@ -16,9 +16,9 @@ from live_lce.cli._output import number, styled
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from live_lce.replay.outcome import Outcome
-    from live_lce.replay.plan import Action
-    from live_lce.replay.summary import Summary
+    from live_lce.replaying.outcome import Outcome
+    from live_lce.replaying.plan import Action
+    from live_lce.replaying.summary import Summary
     from live_lce.sources.archive import ArchivedRun
 
 _HEADER = (
@@ -57,7 +57,7 @@ class Lines:
 
     def planned(self, run: ArchivedRun, action: Action) -> None:
         """Print what is done with a run."""
-        from live_lce.replay.plan import ACTION_WORDS
+        from live_lce.replaying.plan import ACTION_WORDS
 
         if self._dry:
             head = _head(run.where, run.uid, str(run.start.get("scan_id", "")))
@@ -65,7 +65,7 @@ class Lines:
 
     def done(self, outcome: Outcome) -> None:
         """Print the predictions of a run."""
-        from live_lce.replay.outcome import RunStatus
+        from live_lce.replaying.outcome import RunStatus
 
         if outcome.status is RunStatus.FAILED:
             return  # its problem is told
@@ -115,7 +115,7 @@ class Json:
 
     def planned(self, run: ArchivedRun, action: Action) -> None:
         """Take in what is done with a run."""
-        from live_lce.replay.plan import Action
+        from live_lce.replaying.plan import Action
 
         if self._dry:
             start = run.start
@@ -127,7 +127,7 @@ class Json:
 
     def done(self, outcome: Outcome) -> None:
         """Write the predictions of a run."""
-        from live_lce.replay.outcome import RunStatus
+        from live_lce.replaying.outcome import RunStatus
 
         for row in outcome.rows:
             self._write(row)

@@ -16,9 +16,9 @@ from live_lce.cli._query import query
 
 if TYPE_CHECKING:
     from live_lce.config import Config
-    from live_lce.replay.candidates import Candidates
-    from live_lce.replay.setup import Setup
-    from live_lce.replay.summary import Summary
+    from live_lce.replaying.candidates import Candidates
+    from live_lce.replaying.setup import Setup
+    from live_lce.replaying.summary import Summary
     from live_lce.sources.archive import ArchivedRun, Query
 
 SOURCE_HELP = (
@@ -91,7 +91,7 @@ def replay(
 
 
 def _setup(config: Config, tiled: str, *, force: bool, partial_rows: bool) -> Setup:
-    from live_lce.replay.setup import Setup
+    from live_lce.replaying.setup import Setup
 
     address = tiled or config.tiled.uri
     if not address:
@@ -109,7 +109,7 @@ class _Session:
     """One replay: its runs, told to a listener and counted."""
 
     def __init__(self, setup: Setup, listener: _replayed.Listener) -> None:
-        from live_lce.replay.summary import Summary
+        from live_lce.replaying.summary import Summary
 
         self._setup = setup
         self._listener = listener
@@ -131,8 +131,8 @@ class _Session:
 
     def _candidates(self, sources: list[str], wanted: Query, stack: ExitStack) -> Candidates:
         from live_lce.config import state_folder
-        from live_lce.replay.candidates import Candidates
-        from live_lce.replay.journal import Journal
+        from live_lce.replaying.candidates import Candidates
+        from live_lce.replaying.journal import Journal
 
         journal = None
         if self._setup.tiled:  # where nothing is published, all is printed every time
@@ -151,8 +151,8 @@ class _Session:
         counters: Counter[str],
         update: Callable[[], None],
     ) -> None:
-        from live_lce.replay.outcome import RunStatus
-        from live_lce.replay.pool import replayed
+        from live_lce.replaying.outcome import RunStatus
+        from live_lce.replaying.pool import replayed
 
         runs = self._to_analyse(candidates, update)
         with closing(replayed(self._setup, runs, jobs, counters)) as outcomes:

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from live_lce import __version__
 from live_lce.publish.connection import split_key
 from live_lce.publish.published import BATCH
-from live_lce.replay.journal import Journal, journal_key
-from live_lce.replay.lookup import Lookup
-from live_lce.replay.plan import Action, decide
-from live_lce.replay.setup import Setup
+from live_lce.replaying.journal import Journal, journal_key
+from live_lce.replaying.lookup import Lookup
+from live_lce.replaying.plan import Action, decide
+from live_lce.replaying.setup import Setup
 from live_lce.sources.archive import Archive, ArchivedRun, ArchiveError, Query, open_archive
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from live_lce.contract import Reason, Status
-from live_lce.replay.outcome import STATUS_WORDS, Outcome, RunStatus
-from live_lce.replay.plan import Action
+from live_lce.replaying.outcome import STATUS_WORDS, Outcome, RunStatus
+from live_lce.replaying.plan import Action
 
 PLANNED_WORDS = {
     Action.ANALYSE: "to be analysed",

@@ -10,8 +10,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from live_lce.replay.outcome import Outcome, RunStatus
-from live_lce.replay.setup import Setup
+from live_lce.replaying.outcome import Outcome, RunStatus
+from live_lce.replaying.setup import Setup
 from live_lce.sources.archive import ArchivedRun
 
 MOST_DEATHS = 3
@@ -49,7 +49,7 @@ def replayed(
     if jobs > 1:
         yield from _in_processes(setup, runs, jobs, counters)
         return
-    from live_lce.replay.work import Worker
+    from live_lce.replaying.work import Worker
 
     worker = Worker(setup)
     try:
@@ -166,7 +166,7 @@ def _serve(connection: Connection[Any, Any], setup: Setup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     if setup.prepare is not None:
         setup.prepare()
-    from live_lce.replay.work import Worker
+    from live_lce.replaying.work import Worker
 
     worker = Worker(setup)
     with suppress(EOFError, OSError):

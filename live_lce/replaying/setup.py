@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from live_lce.config import Config
-from live_lce.replay.plan import Today
+from live_lce.replaying.plan import Today
 
 if TYPE_CHECKING:
     from live_lce.classifiers.registry import Registry

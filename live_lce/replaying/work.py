@@ -15,9 +15,9 @@ from live_lce.engine.run import as_time
 from live_lce.engine.types import RunClosed
 from live_lce.publish.dead_letter import Failure
 from live_lce.publish.publisher import Publisher, TiledPublisher
-from live_lce.replay.outcome import Outcome, RunStatus
-from live_lce.replay.rows import prediction_row
-from live_lce.replay.setup import Setup
+from live_lce.replaying.outcome import Outcome, RunStatus
+from live_lce.replaying.rows import prediction_row
+from live_lce.replaying.setup import Setup
 from live_lce.sources.archive import ArchivedRun, ArchiveError
 from live_lce.sources.documents import Document, DocumentsError
 from live_lce.sources.external_files import Hdf5Files

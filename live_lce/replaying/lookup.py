@@ -8,7 +8,7 @@ from typing import Any
 
 from live_lce.publish.connection import explain, find_child
 from live_lce.publish.published import Analysis, analyses_of
-from live_lce.replay.setup import Setup
+from live_lce.replaying.setup import Setup
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from live_lce.publish.dead_letter import UNKNOWN
 from live_lce.publish.letter_file import DeadLetter, read_letter
 from live_lce.publish.spool import locked, waiting
-from live_lce.replay.outcome import Outcome, RunStatus
-from live_lce.replay.setup import Setup
-from live_lce.replay.work import Worker
+from live_lce.replaying.outcome import Outcome, RunStatus
+from live_lce.replaying.setup import Setup
+from live_lce.replaying.work import Worker
 from live_lce.sources.archive import Archive, ArchivedRun, ArchiveError, Query
 
 
