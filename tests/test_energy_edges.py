@@ -6,7 +6,7 @@ from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.spectra.edges import edge_in_range, identify, tabulated_edge
-from live_lce.spectra.energy import bragg_to_energy, to_ev
+from live_lce.spectra.energy import ANGLES, angles_to_ev, bragg_to_energy, to_ev, unit_name
 from live_lce.spectra.types import SpectrumRejectedError
 
 
@@ -37,12 +37,112 @@ def test_encoder_steps_are_refused():
     assert error.value.finding.reason is Reason.ENERGY_UNITS_UNKNOWN
 
 
+def test_ev_called_kev_is_taken_as_ev_and_said():
+    energy = xanes_energy()
+    found, (finding,) = to_ev(energy, "keV")
+    assert found is energy
+    assert finding.reason is Reason.UNITS_CONVERTED and "only be eV" in finding.detail
+    hard = np.linspace(115.0, 116.0, 60)  # U K: could be either, so that the statement counts
+    assert to_ev(hard, "keV")[0][0] == 115_000.0 and to_ev(hard, "eV")[0][0] == 115.0
+
+
+@pytest.mark.parametrize("odd", [0.0, -1.0, np.nan, 7.112, 1e9])
+def test_a_reading_that_is_no_energy_is_left_out_and_not_the_scan(odd):
+    energy = xanes_energy()
+    energy[3] = odd
+    found, findings = to_ev(energy, "eV")
+    assert findings == () and np.flatnonzero(np.isnan(found)).tolist() == [3]
+    found, _ = to_ev(energy / 1000, "keV")
+    assert np.flatnonzero(np.isnan(found)).tolist() == [3]
+
+
+def test_padding_of_an_unfinished_scan_is_left_out():
+    energy = np.concatenate([xanes_energy(), np.zeros(900)])
+    assert np.isnan(to_ev(energy, "auto")[0]).sum() == 900
+
+
+@pytest.mark.parametrize("energy", [np.zeros(30), np.linspace(-150, 300, 90)])
+def test_energies_relative_to_the_edge_and_none_at_all_are_refused(energy):
+    with pytest.raises(SpectrumRejectedError) as error:
+        to_ev(energy, "eV")
+    assert error.value.finding.reason is Reason.ENERGY_UNITS_UNKNOWN
+
+
+def test_an_angle_is_no_energy():
+    mrad = np.linspace(287, 280, 60)
+    with pytest.raises(SpectrumRejectedError, match="mrad are an angle"):
+        to_ev(mrad, "mrad")
+    energy = xanes_energy()
+    assert to_ev(energy, "deg")[1][0].reason is Reason.UNITS_CONVERTED  # 7000 degrees are none
+
+
+ANGLE = np.linspace(16.6, 15.4, 200)
+"""Degrees of Si(111) over the Fe K edge."""
+
+
+@pytest.mark.parametrize("unit", ANGLES)
+def test_angles_in_their_units(unit):
+    expected = bragg_to_energy(ANGLE, 3.1356)
+    found, _ = angles_to_ev(ANGLE / ANGLES[unit], 3.1356, unit)
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("Degrees", "deg"),
+        ("[mrad]", "mrad"),
+        ("arc-seconds", "arcsec"),
+        ("µrad", "urad"),
+        ("(eV)", "ev"),
+        ("Electron Volts", "ev"),
+        ("auto", ""),
+        ("steps", "steps"),
+    ],
+)
+def test_spellings(spelling, name):
+    assert unit_name(spelling) == name
+
+
+@pytest.mark.parametrize("stated", ["auto", "deg"])
+def test_an_angle_that_is_no_degrees_is_taken_for_what_it_can_only_be(stated):
+    found, (finding,) = angles_to_ev(np.radians(ANGLE), 3.1356, stated)
+    np.testing.assert_allclose(found, bragg_to_energy(ANGLE, 3.1356))
+    assert finding.reason is Reason.UNITS_CONVERTED and "rad" in finding.detail
+    assert angles_to_ev(ANGLE, 3.1356, stated)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "said"),
+    [
+        (ANGLE, "pulses", "units pulses"),
+        (ANGLE, "eV", "units eV"),
+        (ANGLE * 1000, "auto", "mdeg or arcsec"),
+        (np.radians(ANGLE) * 1000, "auto", "mrad or arcmin"),
+        (-ANGLE, "auto", "angles from -16.6"),
+        (ANGLE * 1e9, "deg", "stated units deg"),
+    ],
+)
+def test_units_of_an_angle_are_refused_by_name(values, unit, said):
+    with pytest.raises(SpectrumRejectedError, match=said) as error:
+        angles_to_ev(values, 3.1356, unit)
+    assert error.value.finding.reason is Reason.ENERGY_UNITS_UNKNOWN
+
+
+def test_an_angle_of_zero_is_left_out():
+    angle = np.append(ANGLE, [0.0, 0.0])
+    assert np.isnan(angles_to_ev(angle, 3.1356)[0]).sum() == 2
+
+
 def test_bragg():
     # Si(111): the Fe K edge lies at 16.1 degrees.
     assert bragg_to_energy(16.140, 3.1356) == pytest.approx(7112, abs=2)
     assert np.isnan(bragg_to_energy([0.0, -3.0, 91.0], 3.1356)).all()
     with pytest.raises(ValueError, match="d_spacing"):
         bragg_to_energy(16.0, 0.0)
+    assert bragg_to_energy(16140.0, 3.1356, "mdeg") == pytest.approx(7112, abs=2)
+    with pytest.raises(ValueError, match="not 'steps'"):
+        bragg_to_energy(16.0, 3.1356, "steps")
 
 
 def test_tabulated_edges():

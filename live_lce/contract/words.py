@@ -137,7 +137,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.PRE_EDGE_SHORT: "The scan starts close to the edge: a constant was subtracted instead of a pre-edge line.",
     Reason.POINTS_DROPPED: "Points without a finite absorption or energy were dropped: see `n_dropped`.",
     Reason.ENERGIES_MERGED: "Several points at one energy were averaged.",
-    Reason.UNITS_CONVERTED: "The energy was converted to eV.",
+    Reason.UNITS_CONVERTED: "The energy was not in eV, or not in the units that are stated: it was taken to eV.",
     Reason.SPIKES: "Single-point spikes were found and left in: set `quality.remove_spikes` to take them out.",
     Reason.SPIKES_REMOVED: "Single-point spikes were found and replaced by their neighbours' line.",
     Reason.CHANNELS_EXCLUDED: "Dead or excluded detector channels were left out of the sum.",
