@@ -395,12 +395,34 @@ def test_runs_that_never_stop_are_closed_when_there_are_too_many(registry: Regis
     assert engine.counters["not_stopped"] == 1
 
 
-def test_runs_that_fall_silent_are_closed_by_the_clock_of_the_documents(registry: Registry) -> None:
+def test_runs_that_fall_silent_are_closed_by_the_arrival_of_documents(registry: Registry) -> None:
     engine = Engine(registry=registry, silence=7200.0)
-    feed(engine, compose(spectrum_rows(), exit_status=None, time=1e9))
-    assert closed(feed(engine, compose([], time=1e9 + 7000.0)[:1])) == []
-    outputs = feed(engine, compose([], time=1e9 + 8000.0)[:1])
+    feed(engine, compose(spectrum_rows(), exit_status=None), arrival=100.0)
+    assert closed(feed(engine, compose([])[:1], arrival=7000.0)) == []
+    outputs = feed(engine, compose([])[:1], arrival=8000.0)
     assert [reasons(r)[0] for r in finals(outputs)] == [Reason.RUN_NOT_STOPPED]
+    assert len(engine.open_runs) == 2  # one of them 1000 s old
+
+
+@pytest.mark.parametrize(
+    "clock", [1.7e12, 1.7e9 + 3 * 3600, 1e30, 0.0, float("nan"), "now"], ids=str
+)
+@pytest.mark.parametrize("name", ["start", "event", "stop"])
+def test_the_clock_of_one_run_ends_no_other(registry: Registry, clock: Any, name: str) -> None:
+    """Milliseconds, three hours of skew: whichever of its documents says so."""
+    engine = Engine(registry=registry)
+    documents = compose(spectrum_rows(0.7), time=1.7e9)
+    other = [(n, {**d, "time": clock} if n == name else d) for n, d in compose(spectrum_rows(0.7))]
+    outputs: list[Any] = []
+    for number, (n, d) in enumerate(documents):
+        outputs += engine(n, d, arrival=float(number))
+        if number % 2 and other:
+            outputs += engine(*other.pop(0), arrival=float(number))
+    outputs += feed(engine, other)
+    assert [c.exit_status for c in closed(outputs)] == ["success", "success"]
+    (final,) = [r for r in finals(outputs) if r.run.uid == documents[0][1]["uid"]]
+    assert (final.prediction.status, final.prediction.label) == (Status.OK, "O6")
+    assert engine.counters["not_stopped"] == engine.counters["ignored"] == 0
 
 
 def test_finish_closes_what_is_open(registry: Registry) -> None:

@@ -298,11 +298,13 @@ def test_closed_and_open_runs_do_not_disturb_each_other(
 
 
 def test_a_flight_is_no_silent_run(engine: Engine, tmp_path: Path) -> None:
-    """Its documents have no time: it may not be closed while they come."""
+    """Its documents have no time, but they come."""
     data = columns()
     documents = run(write(tmp_path / "slow.h5", data), data)
-    other = compose([], start={"element": "Fe"}, time=documents[0][1]["time"] + 10_000)
-    outputs = feed(engine, [*documents[:10], *other, *documents[10:]])
+    other = compose([], start={"element": "Fe"})
+    outputs = []
+    for number, (name, doc) in enumerate([*documents[:10], *other, *documents[10:]]):
+        outputs += engine(name, doc, arrival=number * 4000.0)
     assert [c.exit_status for c in closed(outputs)] == ["success", "success"]
     assert finals(outputs)[-1].prediction.status is Status.OK
 

@@ -374,6 +374,36 @@ def test_nothing_reaches_the_run_engine(
     assert sum("publisher failed" in r.message for r in caplog.records) == 1
 
 
+def test_odd_names_end_nothing_and_are_counted(registry: Registry, recorder: Recorder) -> None:
+    class Odd(str):
+        def __str__(self) -> str:
+            raise RuntimeError("no name")
+
+    live = LiveLCE(publisher=recorder, registry=registry)
+    live("", {})
+    live(Odd("start"), {})
+    for name, doc in compose(spectrum_rows(0.7)):
+        live(name, doc)
+    assert not live.flush(60), "one document was not taken in"
+    assert live.counters["intake_errors"] == 1
+    assert live.counters["waiting"] == 0
+    assert not live.close(60)
+    assert recorder.was_closed
+    assert len(finals(recorder)) == 1
+
+
+def test_a_worker_that_is_ended_by_a_library_keeps_nobody_waiting(registry: Registry) -> None:
+    def leave(result: Result) -> None:
+        sys.exit("a display that leaves")
+
+    live = LiveLCE(registry=registry, on_result=leave)
+    for name, doc in compose(spectrum_rows(0.7)):
+        live(name, doc)
+    assert not live.flush()
+    assert not live.close()
+    assert live.counters["engine_errors"] == 1
+
+
 def test_a_slow_publisher_delays_no_scan(registry: Registry, run_engine: RunEngine) -> None:
     recorder = Recorder(pause=1.0)
     live = LiveLCE(publisher=recorder, registry=registry)

@@ -175,3 +175,5 @@ def test_the_sample_is_copied_else_found_by_the_beamlines_name_for_it() -> None:
 
     assert sample_of({}) == "from XDI"
     assert sample_of({"sample": {"name": "rust"}}) == {"name": "rust"}
+    assert sample_of({"sample": {"formula": "Fe2O3"}}) == {"formula": "Fe2O3", "name": "from XDI"}
+    assert sample_of({"sample": {"name": None, "T": 300}}) == {"name": "from XDI", "T": 300}

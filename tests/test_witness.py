@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from publish_parts import a_result
 
-from live_lce.classifiers.classify import classify
+from live_lce.classifiers.classify import _heard, classify
 from live_lce.classifiers.registry import Registry
+from live_lce.classifiers.types import Prediction
 from live_lce.classifiers.witness import ANY, FIELDS, witness
 from live_lce.contract import OTHER, Reason, Status, prediction_columns
 from live_lce.publish.documents import prediction_row
@@ -123,6 +124,19 @@ def test_an_answer_that_it_speaks_against_is_none():
         assert said.detail in verdict.findings[0].detail and best in verdict.findings[0].detail
         assert verdict.label_set and verdict.probabilities.sum() == pytest.approx(1)
     assert opposed
+
+
+def test_classes_that_it_does_not_know_are_not_its_business() -> None:
+    """A model of one's own may call its classes as it likes: the number is published all the same."""
+    seen = spectrum(area=1.5)
+    said = witness(seen)
+    assert said is not None and said.says == ("T4",)
+    given = Prediction(Status.OK, (), "Ti", "K", "octahedral", 0.95, ("tetrahedral", "octahedral"))
+    heard = _heard(given, seen)
+    assert (heard.status, heard.label, heard.findings) == (Status.OK, "octahedral", ())
+    assert heard.witness == said
+    known = _heard(replace(given, label="O6", classes=("T4", "O6")), seen)
+    assert (known.status, known.findings[0].reason) == (Status.ABSTAIN, Reason.WITNESS_DISAGREES)
 
 
 def test_its_numbers_are_published():

@@ -13,7 +13,7 @@ from live_lce.classifiers.card import ModelCard
 from live_lce.classifiers.conformal import label_set
 from live_lce.classifiers.registry import ModelDamagedError, Registry
 from live_lce.classifiers.types import Prediction
-from live_lce.classifiers.witness import witness
+from live_lce.classifiers.witness import ANY, witness
 from live_lce.contract import OTHER, Finding, Reason, Status
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra.features import coverage, to_grid
@@ -82,11 +82,14 @@ def classify_stack(
 
 
 def _heard(prediction: Prediction, spectrum: NormalizedSpectrum) -> Prediction:
-    """Add what the pre-edge peak says; an answer that it speaks against is none."""
+    """Add what the pre-edge peak says; an answer that it speaks against is none.
+
+    It says nothing about classes that its fields do not know, of a model of one's own.
+    """
     said = witness(spectrum)
     if said is None:
         return prediction
-    if not prediction.label or prediction.label in said.says:
+    if prediction.label not in ANY or prediction.label in said.says:
         return replace(prediction, witness=said)
     detail = f"{prediction.label} {prediction.confidence:.2f}, but {said.detail}"
     against = Finding(Reason.WITNESS_DISAGREES, detail)

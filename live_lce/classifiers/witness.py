@@ -47,6 +47,7 @@ from live_lce.spectra.pre_edge_peak import PreEdgePeak, pre_edge_peak
 from live_lce.spectra.types import NormalizedSpectrum
 
 ANY = ("T4", "S5", "O6")
+"""The classes that the fields are about."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ class Engine:
     max_open_runs : int
         Beyond it the oldest open run is closed.
     silence : float
-        A run without documents for so long, in seconds of document time, is closed.
+        A run without documents for so long (s) is closed when another one begins or ends.
+        Measured by `arrival`, never by the times in documents: the clock of one run's computer
+        tells nothing about another run.
     analyse : callable, optional
         Spectrum to analysis; for programs that bring their own.
     on_malformed : callable, optional
@@ -90,6 +92,7 @@ class Engine:
         self._silence = silence
         self._on_malformed = on_malformed
         self._files = files
+        self._arrival = -math.inf  # of the latest document
         self._runs: dict[str, Run] = {}  # open, in the order of their start
         self._owner: dict[str, str] = {}  # descriptor uid: run uid
         self._closed: dict[str, None] = {}
@@ -101,7 +104,14 @@ class Engine:
         """Uids of the runs that have not ended."""
         return tuple(self._runs)
 
-    def __call__(self, name: str, doc: Mapping[str, Any], *, partials: bool = True) -> list[Output]:
+    def __call__(
+        self,
+        name: str,
+        doc: Mapping[str, Any],
+        *,
+        partials: bool = True,
+        arrival: float | None = None,
+    ) -> list[Output]:
         """Take in one document.  Never raises.
 
         Parameters
@@ -113,6 +123,9 @@ class Engine:
             The document.
         partials : bool
             False leaves out partial predictions, and counts them.
+        arrival : float, optional
+            When the document came, on a clock that only goes forward (s).  Without it, as in a
+            replay, no run is closed for its silence: the same documents give the same results.
 
         Returns
         -------
@@ -120,6 +133,8 @@ class Engine:
             In the order in which they came about.
         """
         self.counters["documents"] += 1
+        if arrival is not None:
+            self._arrival = max(self._arrival, arrival)
         if name != "event_page":
             return self._guarded(name, self._handle(name, doc, partials))
         events: list[Any] = []
@@ -170,10 +185,10 @@ class Engine:
         elif name == "descriptor":
             self._descriptor(doc)
         elif name == "stream_resource":
-            if (run := self._runs.get(str(doc["run_start"]))) is not None:
+            if (run := self._heard(str(doc["run_start"]))) is not None:
                 yield from run.resource(doc, partials=partials)
         elif name == "stream_datum":
-            if (run := self._runs.get(self._owner.get(doc["descriptor"], ""))) is not None:
+            if (run := self._heard(self._owner.get(doc["descriptor"], ""))) is not None:
                 yield from run.datum(doc, partials=partials)
         elif name == "stop":
             yield from self._stop(doc)
@@ -182,7 +197,8 @@ class Engine:
         run = Run(doc, self.settings, self._analyse, self.counters, self._files)
         if run.uid in self._runs:
             raise ValueError(f"a second start document for run {run.uid}")
-        yield from self._close_silent(run.last_time)
+        run.heard_at = self._arrival
+        yield from self._close_silent()
         while len(self._runs) >= self._max_open_runs:
             yield from self._close(next(iter(self._runs)), "unknown")
         self._closed.pop(run.uid, None)  # a replay of a run that was seen before
@@ -190,7 +206,7 @@ class Engine:
 
     def _descriptor(self, doc: Mapping[str, Any]) -> None:
         run_uid, uid = str(doc["run_start"]), str(doc["uid"])
-        if (run := self._runs.get(run_uid)) is not None:
+        if (run := self._heard(run_uid)) is not None:
             run.descriptor(doc)
             self._owner[uid] = run_uid
             return
@@ -201,7 +217,7 @@ class Engine:
             _trim(self._missed, self.KEPT)
 
     def _event(self, doc: Mapping[str, Any], partials: bool) -> Iterator[Output]:
-        run = self._runs.get(self._owner.get(doc["descriptor"], ""))
+        run = self._heard(self._owner.get(doc["descriptor"], ""))
         if run is None:
             self.counters["ignored"] += 1
             return
@@ -215,7 +231,7 @@ class Engine:
             self.counters["ignored"] += 1
         else:
             yield from self._late(uid, doc, exit_status)
-        yield from self._close_silent(as_time(doc))
+        yield from self._close_silent()
 
     def _late(self, uid: str, doc: Mapping[str, Any], exit_status: str) -> Iterator[Output]:
         """End a run whose start document was missed."""
@@ -242,12 +258,16 @@ class Engine:
         yield from run.finish(exit_status)
         yield RunClosed(uid, exit_status)
 
-    def _close_silent(self, now: float) -> Iterator[Output]:
-        for run in self._runs.values():
-            if run.read_files:
-                run.last_time, run.read_files = max(run.last_time, now), False
-        silent = [u for u, run in self._runs.items() if run.last_time < now - self._silence]
-        for uid in silent:
+    def _heard(self, uid: str) -> Run | None:
+        """Return an open run of which a document came just now."""
+        run = self._runs.get(uid)
+        if run is not None:
+            run.heard_at = self._arrival
+        return run
+
+    def _close_silent(self) -> Iterator[Output]:
+        limit = self._arrival - self._silence
+        for uid in [uid for uid, run in self._runs.items() if run.heard_at < limit]:
             yield from self._close(uid, "unknown")
 
     def _remember(self, uid: str) -> None:

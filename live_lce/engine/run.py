@@ -62,7 +62,7 @@ class Run:
         self._analyse = analyse
         self._counters = counters
         self._files = files or NoFiles()
-        self.read_files = False  # since the engine last looked: their documents have no time
+        self.heard_at = -math.inf  # when its last document came; kept by the engine
         preset = choose(settings.signals.preset, start)
         normalization = settings.normalization
         self._absorber = normalization.absorber or metadata.find_absorber(start, preset)
@@ -140,7 +140,6 @@ class Run:
         KeyError, TypeError, ValueError
             If it is malformed.
         """
-        self.read_files = True
         name = self.descriptors[str(document["descriptor"])]
         if name not in self._joining:
             return []

@@ -198,7 +198,19 @@ class Letter:
                 raise OSError(f"{room.used / 1e6:.0f} of {room.limit / 1e6:.0f} MB are taken")
             self._letters.room.add(self._file.append(name, plain, **more))
         except (OSError, ValueError, RecursionError) as error:
-            self._give_up(str(error))
+            self.give_up(str(error))
+
+    def give_up(self, why: str) -> None:
+        """Keep what is written as incomplete, and say why."""
+        self._trouble(why)
+        if self._file is None:
+            return
+        path = self._file.path
+        self._file.close()
+        self._file = None
+        if self._whole:
+            with suppress(OSError):
+                path.replace(path.with_name(file_name(self._raw_uid, whole=False) + SUFFIX))
 
     def close(self) -> None:
         """Keep the file and unlock it."""
@@ -226,17 +238,6 @@ class Letter:
     def _trouble(self, why: str) -> None:
         self._letters.counters["dead_letters_not_kept"] += self._whole  # else it is counted
         self._letters.trouble(why)
-
-    def _give_up(self, why: str) -> None:
-        self._trouble(why)
-        if self._file is None:
-            return
-        path = self._file.path
-        self._file.close()
-        self._file = None
-        if self._whole:
-            with suppress(OSError):
-                path.replace(path.with_name(file_name(self._raw_uid, whole=False) + SUFFIX))
 
 
 def file_name(raw_uid: str, *, whole: bool = True) -> str:

@@ -315,7 +315,9 @@ def _start_metadata(run: RunInfo) -> dict[str, Any]:
         if value is not None:
             metadata[key] = value
     if run.sample:
-        metadata.setdefault("sample", run.sample)
+        sample = metadata.setdefault("sample", run.sample)
+        if isinstance(sample, dict) and not isinstance(sample.get("name") or None, str):
+            metadata["sample"] = {**sample, "name": run.sample}  # named elsewhere
     return metadata
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from live_lce.contract import REASON_WORDS, Reason, Status
 from live_lce.engine.types import Result
 from live_lce.publish.dead_letter import UNKNOWN, DeadLetters, Failure, Letter
-from live_lce.sources.queue import SpillQueue
+from live_lce.sources.queue import LostItemError, SpillQueue
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +199,10 @@ class _OpenRun:
         if self._letter is None:
             self._letter = self._letters.open(self._uid, self._source, whole=self._whole)
             while len(self._documents):
-                self._letter.append(*self._documents.get())
+                try:
+                    self._letter.append(*self._documents.get())
+                except LostItemError as error:
+                    self._letter.give_up(str(error))
             self._documents.close()
         self._letter.append(name, doc, failure)
 

@@ -18,7 +18,7 @@ from live_lce.engine.types import Result
 from live_lce.settings import AnalysisSettings
 from live_lce.sources.external_files import PATIENCE, Hdf5Files
 from live_lce.sources.failed_runs import FailedRuns
-from live_lce.sources.queue import SpillQueue
+from live_lce.sources.queue import LostItemError, SpillQueue
 
 if TYPE_CHECKING:
     from live_lce.classifiers.registry import Registry
@@ -29,11 +29,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+COUNTERS = (
+    "results",
+    "publisher_errors",
+    "callback_errors",
+    "engine_errors",
+    "intake_errors",
+    "documents_lost",
+    "after_close",
+)
+"""`intake_errors`: documents that could not be taken in; `documents_lost`: taken in, but not to be
+read back from the disk; `after_close`: came after `close()`."""
+
+
 class _Item(NamedTuple):
-    number: int
     arrival: float  # perf_counter
-    name: str  # empty: the end
+    name: str
     doc: Any
+    last: bool = False  # no document: the end
 
 
 class LiveLCE:
@@ -92,7 +105,8 @@ class LiveLCE:
         self._unable: Exception | None = None  # why there is no engine
         self._counts: Counter[str] = Counter()
         self._received = 0
-        self._done = 0
+        self._done = 0  # documents that left the queue
+        self._ended = False
         self._progress = threading.Condition()
         self._putting = threading.Lock()
         self._ready = threading.Event()
@@ -137,21 +151,21 @@ class LiveLCE:
         """Take in a document, in microseconds.  Never raises."""
         try:
             arrival = time.perf_counter()
+            item = _Item(arrival, str(name), doc)
             with self._putting:
-                if self._closing:
+                if self._closing or self._ended:
                     self._counts["after_close"] += 1
                     return
+                self._queue.put(item)
                 self._received += 1
-                self._queue.put(_Item(self._received, arrival, str(name), doc))
         except Exception:  # nothing may reach the RunEngine
-            self._failed("intake", "live_lce could not take in a document")
+            self._failed("intake_errors", "live_lce could not take in a document")
 
     @property
     def counters(self) -> dict[str, int]:
         """What happened so far: documents, results, errors, and the engine's counters."""
         engine = dict(self._engine.counters) if self._engine is not None else {}
-        names = ("results", "publisher_errors", "callback_errors", "engine_errors", "after_close")
-        own = {name: self._counts[name] for name in names}
+        own = {name: self._counts[name] for name in COUNTERS}
         return {
             **engine,
             **own,
@@ -187,11 +201,13 @@ class LiveLCE:
         Returns
         -------
         bool
-            False if the time was over first.
+            False if not all of them were processed: the time was over first, or some could not
+            be (`intake_errors`, `documents_lost` in `counters`).
         """
         wanted = self._received
         with self._progress:
-            return self._progress.wait_for(lambda: self._done >= wanted, timeout)
+            self._progress.wait_for(lambda: self._done >= wanted or self._ended, timeout)
+        return self._done >= wanted and not self._missed
 
     def close(self, timeout: float | None = 60.0) -> bool:
         """Process what has come in, end the open runs and close the publisher.
@@ -204,16 +220,21 @@ class LiveLCE:
         Returns
         -------
         bool
-            False if the time was over first; the worker then goes on in the background.
+            False if the time was over first (the worker then goes on in the background), or if
+            some documents could not be processed (`intake_errors`, `documents_lost`).
         """
         with self._putting:
             if not self._closing:
                 self._closing = True
-                self._queue.put(_Item(self._received + 1, time.perf_counter(), "", None))
+                self._queue.put(_Item(time.perf_counter(), "", None, last=True))
         if threading.current_thread() is not self._worker:
             self._worker.join(timeout)
         atexit.unregister(self._close_at_exit)
-        return not self._worker.is_alive()
+        return self._ended and self._done >= self._received and not self._missed
+
+    @property
+    def _missed(self) -> int:
+        return self._counts["intake_errors"] + self._counts["documents_lost"]
 
     def __enter__(self) -> Self:
         return self
@@ -233,35 +254,58 @@ class LiveLCE:
     # -- in the worker thread ----------------------------------------------------------
 
     def _work(self) -> None:
-        engine = self._warm_up()
-        self._ready.set()
-        while True:
-            item = self._queue.get()
-            if not item.name:
-                break
-            if engine is not None:
-                partials = len(self._queue) < self._high_water
-                outputs: list[Output] = []
-                try:
-                    outputs = engine(item.name, item.doc, partials=partials)
-                    self._hand_over(outputs, item.arrival)
-                except Exception as error:  # not the engine's habit; the worker outlives it
-                    self._failed("engine_errors", "live_lce failed on a document")
-                    self._failed_runs.failed(item.name, error)
-                self._failed_runs.take(item.name, item.doc, outputs)
-            elif self._unable is not None:  # the whole run can be retried
-                if item.name == "start":
-                    self._failed_runs.failed(item.name, self._unable)
-                self._failed_runs.take(item.name, item.doc)
+        try:
+            engine = self._warm_up()
+            self._ready.set()
+            self._work_off(engine)
+            self._wind_up(engine)
+        except BaseException:  # a library that leaves with sys.exit: say it, and let nobody wait
+            self._failed("engine_errors", "live_lce ended: no scan is classified from here on")
+        finally:
+            self._ready.set()
             with self._progress:
-                self._done = item.number
+                self._ended = True
                 self._progress.notify_all()
+
+    def _work_off(self, engine: Engine | None) -> None:
+        """Take documents until the end, whatever they are."""
+        while True:
+            try:
+                item = self._queue.get()
+                if item.last:
+                    return
+                self._process(engine, item)
+            except LostItemError as error:
+                self._failed("documents_lost", "A document cannot be read back from the disk")
+                self._failed_runs.failed("document", error)  # of any of the open runs
+                self._failed_runs.take("document", {})
+            except Exception:  # no document may end the worker
+                self._failed("engine_errors", "live_lce failed on a document")
+            with self._progress:
+                self._done += 1
+                self._progress.notify_all()
+
+    def _process(self, engine: Engine | None, item: _Item) -> None:
+        outputs: list[Output] = []
+        if engine is not None:
+            partials = len(self._queue) < self._high_water
+            try:
+                outputs = engine(item.name, item.doc, partials=partials, arrival=item.arrival)
+                self._hand_over(outputs, item.arrival)
+            except Exception as error:  # not the engine's habit
+                self._failed("engine_errors", "live_lce failed on a document")
+                self._failed_runs.failed(item.name, error)
+        elif self._unable is not None and item.name == "start":  # the whole run can be retried
+            self._failed_runs.failed(item.name, self._unable)
+        self._failed_runs.take(item.name, item.doc, outputs)
+
+    def _wind_up(self, engine: Engine | None) -> None:
+        """End the open runs, and let go of everything."""
+        outputs: list[Output] = []
         if engine is not None:
             outputs = engine.finish()
             self._hand_over(outputs, time.perf_counter())
-            self._failed_runs.close(outputs)
-        else:
-            self._failed_runs.close()
+        self._failed_runs.close(outputs)
         self._files.shutdown()
         if self._publisher is not None:
             try:
@@ -269,9 +313,6 @@ class LiveLCE:
             except Exception:
                 self._failed("publisher_errors", "The publisher failed to close")
         self._queue.close()
-        with self._progress:
-            self._done = self._received
-            self._progress.notify_all()
 
     def _warm_up(self) -> Engine | None:
         """Load what takes seconds, so that the first scan does not wait for it."""
@@ -294,7 +335,7 @@ class LiveLCE:
             from live_lce.spectra.larch_import import load_larch_xafs
 
             load_larch_xafs()
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("larch or onnxruntime cannot be loaded: predictions will fail")
         return self._engine
 
