@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain, zip_longest
 from pathlib import Path
+from typing import Any
 
 import event_model
 import numpy as np

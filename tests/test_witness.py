@@ -127,7 +127,7 @@ def test_an_answer_that_it_speaks_against_is_none():
 
 
 def test_classes_that_it_does_not_know_are_not_its_business() -> None:
-    """A model of one's own may call its classes as it likes: the number is published all the same."""
+    """A model of one's own may call its classes as it likes; the number is published."""
     seen = spectrum(area=1.5)
     said = witness(seen)
     assert said is not None and said.says == ("T4",)

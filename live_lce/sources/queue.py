@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 from io import FileIO
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -91,9 +91,8 @@ class SpillQueue(Generic[T]):
         try:
             record = pickle.dumps(item, protocol=pickle.HIGHEST_PROTOCOL)
             if self._file is None:
-                # Unbuffered: what a full disk refuses must not stay in a buffer, to fail again later.
-                made = tempfile.TemporaryFile(prefix="live_lce-", buffering=0)  # noqa: SIM115
-                self._file = cast("FileIO", made)
+                # Unbuffered: what a full disk refuses must not stay in a buffer.
+                self._file = tempfile.TemporaryFile(prefix="live_lce-", buffering=0)  # noqa: SIM115
             self._file.seek(self._write_at)
             rest = memoryview(record)
             while rest:
