@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import pickle
 import shutil
 import time
@@ -12,6 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from archive_parts import COMPOSED, scan
 from cli_parts import Cli, cli, write_scan
@@ -138,8 +140,78 @@ def test_folders_and_patterns(tmp_path: Path) -> None:
     assert names == ["fe.0001", "fe.xdi", "one.jsonl", "two.json.gz"]
     assert [run.uid for run in found][2:] == [raw_uid(1), raw_uid(2)]
     assert len(archive.problems) == 1 and "readme.txt" in archive.problems[0]
+    assert archive.left_out == {".md": 1}
     assert uids(tmp_path / "**" / "*.jsonl") == [raw_uid(1)]
     assert uids(tmp_path / "20??" / "*" / "[ot]*.json*") == [raw_uid(1), raw_uid(2)]
+
+
+def test_runs_in_other_containers(tmp_path: Path) -> None:
+    runs = [a_scan(n) for n in (1, 2, 3)]
+    documents = interleaved(*runs)
+    (tmp_path / "list.json").write_text(json.dumps(documents, indent=1))
+    (tmp_path / "packed.msgpack").write_bytes(b"".join(msgpack.packb(d) for d in documents))
+    packed = gzip.compress(b"".join(msgpack.packb(d) for d in documents))
+    (tmp_path / "packed.msgpack.gz").write_bytes(packed)
+    for name in ("list.json", "packed.msgpack", "packed.msgpack.gz"):
+        found = list(open_archive(str(tmp_path / name)).runs(ALL))
+        assert [run.uid for run in found] == [docs[0][1]["uid"] for docs in runs]
+        for run, expected in zip(found, runs, strict=True):
+            assert plain(run.documents()) == plain(expected)
+            assert plain(pickle.loads(pickle.dumps(run)).documents()) == plain(expected)
+        assert found[2].where == f"{tmp_path / name}:3"
+    assert len(uids(tmp_path)) == 9
+
+
+def test_damage_in_a_list_hides_no_other_run(tmp_path: Path) -> None:
+    items = [json.dumps(pair) for n in (1, 2) for pair in a_scan(n)]
+    path = tmp_path / "list.json"
+    path.write_text("[" + ",\n".join([*items[:-3], '["start", {"uid": oops}]', *items[-3:]]) + "]")
+    archive = open_archive(str(path))
+    assert [run.uid for run in archive.runs(ALL)] == [raw_uid(1), raw_uid(2)]
+    assert archive.problems and archive.problems[0].startswith(f"{path}:{len(items) - 2}: no JSON")
+
+
+HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(100)
+OTHERS = {
+    "detector.h5": (HDF5, "HDF5, in which there are no runs: of the files that detectors wrote,"),
+    "runs.json": (pickle.dumps([("start", {})]), "Python pickle, in which there are no runs: not"),
+    "table.xlsx": (
+        b"PK\x03\x04" + bytes(9),
+        r"zip \(also xlsx, docx, npz\), .*: unpack it, or save",
+    ),
+    "catalog.db": (b"SQLite format 3\0", "SQLite, in which there are no runs: give the address"),
+    "runs.jsonl.xz": (lzma.compress(b"[]"), "xz, in which there are no runs: unpack it"),
+    "picture.dat": (b"\x89PNG\r\n\x1a\n\0\0", "PNG image, in which there are no runs$"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_file_of_another_format_is_called_by_its_name(tmp_path: Path, name: str) -> None:
+    content, says = OTHERS[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ArchiveError, match=f"{name}: is {says}") as caught:
+        uids(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_neither_documents_nor_data_is_counted(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / ".git").mkdir(parents=True)
+    for name in ("README", ".git/config", "log.md", "other.md", "empty.h5", "notes.rst"):
+        (folder / name).write_text("?")
+    for name, (content, _) in OTHERS.items():
+        (folder / name).write_bytes(content)
+    write(folder / "one.jsonl", a_scan(1))
+    (folder / "empty.h5").unlink()
+    done = cli("replay", "--json", folder)
+    assert done.code == 0, done.err
+    assert done.json["left_out"] == {
+        ".md": 2, ".rst": 1, "file without a suffix": 1, "HDF5": 1, "Python pickle": 1, "SQLite": 1,
+        "zip (also xlsx, docx, npz)": 1, "xz": 1, "PNG image": 1,
+    }  # fmt: skip
+    said = cli("replay", folder).err
+    assert "1 run: 1 analysed, no documents or data: 2 .md, " in said
+    assert len(cli("replay", "--dry-run", "--json", folder).json["left_out"]) == 9
 
 
 def test_nothing_there(tmp_path: Path) -> None:

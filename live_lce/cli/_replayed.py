@@ -145,7 +145,12 @@ class Json:
         for name, waiting in self._waiting.items():
             sys.stdout.write(f",\n{json.dumps(name)}: ")
             waiting.write_out()
-        counts = {"runs": summary.as_json(), "malformed": summary.malformed, "published": counters}
+        counts = {
+            "runs": summary.as_json(),
+            "malformed": summary.malformed,
+            "left_out": dict(summary.left_out),
+            "published": counters,
+        }
         for key, value in counts.items():
             sys.stdout.write(f",\n{json.dumps(key)}: {_strict(value)}")
         sys.stdout.write("}\n")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from live_lce.sources.archive import ArchivedRun, Query
 
 SOURCE_HELP = (
-    "File of bluesky documents (JSON lines) or data, folder, pattern, address of a Tiled server or "
-    "container, profile:NAME of Tiled, or databroker:NAME."
+    "File of bluesky documents (JSON lines, a JSON list, msgpack) or data, folder, pattern, "
+    "address of a Tiled server or container, profile:NAME of Tiled, or databroker:NAME."
 )
 
 
@@ -127,6 +127,7 @@ class _Session:
                 if bar.wanted() and self._setup.tiled:
                     bar.start(candidates.count())
                 self._replay(candidates, jobs, counters, bar.update)
+            self._summary.left_out = candidates.left_out
         return self._end(counters, dry=dry)
 
     def _candidates(self, sources: list[str], wanted: Query, stack: ExitStack) -> Candidates:
@@ -187,7 +188,7 @@ class _Session:
 
         publishing = bool(self._setup.tiled) and not dry
         self._listener.end(self._summary, dict(counters) if publishing else None)
-        if self._setup.tiled:
+        if self._setup.tiled or self._summary.left_out:
             _output.note(self._summary.said())
         published = report(counters) if publishing else True
         return published and not self._summary.failed

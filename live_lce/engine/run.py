@@ -65,8 +65,11 @@ class Run:
         self.heard_at = -math.inf  # when its last document came; kept by the engine
         preset = choose(settings.signals.preset, start)
         normalization = settings.normalization
-        self._absorber = normalization.absorber or metadata.find_absorber(start, preset)
-        self._edge = normalization.edge or metadata.find_edge(start, preset)
+        stated = metadata.find_absorber(start, preset)
+        self._absorber = normalization.absorber or stated
+        # The edge that is stated belongs to the element that is stated.
+        other = stated not in ("", self._absorber)
+        self._edge = normalization.edge or ("" if other else metadata.find_edge(start, preset))
         self._sample = metadata.find_sample(start, preset)
         self._roles: dict[str, Roles | None] = {}  # by descriptor uid
         self._keys: dict[str, frozenset[str]] = {}  # by stream, of its last descriptor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -37,6 +38,11 @@ class Candidates:
         Remembers runs without a spectrum; None looks at all of them.
     on_problem : callable
         Told of each problem, in one line.
+
+    Attributes
+    ----------
+    left_out : Counter of str
+        Files of folders that are neither documents nor data, by format, as far as was gone.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Candidates:
         self._on_problem = on_problem
         self._in_work: dict[str, str] = {}  # uid: key of the journal
         self._archives: list[tuple[Archive, str]] = []
+        self.left_out: Counter[str] = Counter()
         for source in sources:
             try:
                 self._archives.append((opened(source, setup), self._key(source)))
@@ -117,6 +124,7 @@ class Candidates:
                 continue
             for problem in archive.problems:
                 self._on_problem(problem)
+            self.left_out.update(archive.left_out)
             if not (found or archive.problems) and self._query == Query():
                 self._on_problem(f"{archive.name}: holds no runs: check the path")
 

@@ -36,6 +36,8 @@ class Summary:
         What could not be read or went wrong.
     malformed : int
         Documents that could not be used.
+    left_out : Counter of str
+        Files that are neither documents nor data, by format.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class Summary:
         self.reasons: dict[str, None] = {}
         self.problems = 0
         self.malformed = 0
+        self.left_out: Counter[str] = Counter()
 
     @property
     def failed(self) -> bool:
@@ -75,6 +78,9 @@ class Summary:
         parts += [f"{self.runs[s]} {words}" for s, words in STATUS_WORDS.items() if self.runs[s]]
         if self.malformed:
             parts.append(f"{self.malformed} malformed documents left out")
+        if self.left_out:
+            kinds = ", ".join(f"{number} {kind}" for kind, number in self.left_out.most_common())
+            parts.append(f"no documents or data: {kinds}")
         total = self.runs.total() + self.planned.total()
         return f"{total} {'run' if total == 1 else 'runs'}: " + (", ".join(parts) or "none found")
 

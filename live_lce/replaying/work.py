@@ -12,7 +12,7 @@ from typing import Any
 from live_lce.contract import REASON_WORDS
 from live_lce.engine.engine import Engine, Output
 from live_lce.engine.run import as_time
-from live_lce.engine.types import RunClosed
+from live_lce.engine.types import Result, RunClosed
 from live_lce.publish.dead_letter import Failure
 from live_lce.publish.publisher import Publisher, TiledPublisher
 from live_lce.replaying.outcome import Outcome, RunStatus
@@ -55,11 +55,24 @@ class Worker:
         How, and where results go.
     now : callable
         Returns the time (s), to tell runs that may still be running.
+    on_result : callable, optional
+        Gets each result of the engine.
+    partials : bool
+        Whether there are predictions on growing spectra too.
     """
 
-    def __init__(self, setup: Setup, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        now: Callable[[], float] = time.time,
+        on_result: Callable[[Result], object] | None = None,
+        partials: bool = True,
+    ) -> None:
         self._setup = setup
         self._now = now
+        self._on_result = on_result
+        self._partials = partials
         self._publisher: Publisher | None = setup.publisher()
         self._registry = setup.registry()
         self._letters = setup.dead_letters()
@@ -144,7 +157,7 @@ class Worker:
             began = time.perf_counter()
             outputs: list[Output] = []
             try:
-                outputs = self._engine(name, doc)
+                outputs = self._engine(name, doc, partials=self._partials)
                 for output in outputs:
                     self._take(output, time.perf_counter() - began, rows)
             except Exception as error:  # not the engine's habit: the rest of the run is kept
@@ -175,6 +188,8 @@ class Worker:
         if self._publisher is not None:
             self._publisher.result(output, latency)
         rows.append(prediction_row(output))
+        if self._on_result is not None:
+            self._on_result(output)
         if reason := fault(output):
             self._tell(f"{output.run.stream}: {reason.value}: {REASON_WORDS[reason]}")
 

@@ -162,6 +162,10 @@ class Archive(Protocol):
     def problems(self) -> list[str]:
         """What could not be read so far; one line each.  Other runs are read all the same."""
 
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """What was no archive of runs, nor data, so far: files by format."""
+
     def runs(self, query: Query) -> Iterator[ArchivedRun]:
         """Yield the runs that match, in ascending order of time where the store can sort.
 
@@ -187,13 +191,14 @@ def open_archive(
     ----------
     source : str
         Address of a Tiled server or container (``http://...``, may carry ``?api_key=``),
-        ``profile:NAME`` of Tiled, ``databroker:NAME``, a file of documents (JSON lines,
-        gzipped or not), a data file, a folder of such files, or a pattern with ``*``.
+        ``profile:NAME`` of Tiled, ``databroker:NAME``, a file of documents (JSON lines, a JSON
+        list, msgpack; gzipped or not), a data file, a folder of such files, or a pattern with
+        ``*``.
     api_key : str, optional
         For Tiled; else from the address, else from ``TILED_API_KEY``.
     signals : Signals, optional
-        The engine's settings that name data keys, so that tables are not read whole where
-        Tiled has no exporter.
+        The engine's settings that name data keys, or columns of data files, so that tables
+        are not read whole where Tiled has no exporter.
 
     Returns
     -------
@@ -217,4 +222,4 @@ def open_archive(
         return DatabrokerArchive(rest, signals=signals)
     from live_lce.sources.document_files import FileArchive
 
-    return FileArchive(source)
+    return FileArchive(source, signals=signals)

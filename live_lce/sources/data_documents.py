@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from live_lce.sources.archive import ArchiveError
+from live_lce.settings import Signals
 from live_lce.sources.documents import Document
-from live_lce.sources.files import FileError, FileSpectrum, read_spectra
+from live_lce.sources.files import FileSpectrum, read_spectra
 from live_lce.spectra.types import Spectrum
 
 _NAMESPACE = uuid.UUID("0a4c9a5e-2c0f-5d5b-9f0e-6d2d6f1f8a11")
@@ -100,7 +100,12 @@ class DataRun:
         )
 
 
-def read_data_runs(path: str | Path) -> list[DataRun]:
+def read_data_runs(
+    path: str | Path,
+    *,
+    signals: Signals | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> list[DataRun]:
     """Read the spectra of a data file as runs.
 
     Equal files give equal uids, whatever they are called, so that none is published twice.
@@ -108,7 +113,11 @@ def read_data_runs(path: str | Path) -> list[DataRun]:
     Parameters
     ----------
     path : path
-        XDI, columns of numbers, or an Athena project; gzipped or not.
+        As for :func:`live_lce.sources.files.read_spectra`.
+    signals : Signals, optional
+        Names, mode, dark offsets and excluded channels, where they fit the file.
+    columns : mapping of str, optional
+        Which column is what; the file is another run then.
 
     Returns
     -------
@@ -117,29 +126,27 @@ def read_data_runs(path: str | Path) -> list[DataRun]:
 
     Raises
     ------
-    ArchiveError
+    FileError
         If no spectrum can be read; one line with the reason.
+    OSError
+        If the file went away meanwhile.
     """
     path = Path(path)
-    try:
-        spectra = read_spectra(path)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        written = path.stat().st_mtime
-    except FileError as error:
-        raise ArchiveError(str(error)) from None
-    except OSError as error:
-        raise ArchiveError(f"{path}: cannot be read: {error}") from None
+    spectra = read_spectra(path, signals=signals, columns=columns)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    written = path.stat().st_mtime
+    chosen = [f"{role}={column}" for role, column in sorted((columns or {}).items())]
     return [
-        DataRun(spectrum, _start(spectrum, digest, number, written))
+        DataRun(spectrum, _start(spectrum, digest, _uid(digest, str(number), *chosen), written))
         for number, spectrum in enumerate(spectra)
     ]
 
 
-def _start(found: FileSpectrum, digest: str, number: int, written: float) -> dict[str, Any]:
+def _start(found: FileSpectrum, digest: str, uid: str, written: float) -> dict[str, Any]:
     spectrum = found.spectrum
     start = {
-        "uid": _uid(digest, str(number)),
+        "uid": uid,
         # When it was measured, if the file tells; else when the file was written.
         "time": found.time if math.isfinite(found.time) else written,
         "plan_name": "data_file",

@@ -5,25 +5,34 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from live_lce.settings import Signals
 from live_lce.sources.archive import ArchivedRun, ArchiveError, Query
+from live_lce.sources.document_containers import HEAD, recognize
 from live_lce.sources.documents import Document, DocumentsError, Position, find_starts
 from live_lce.sources.documents import read_documents as _read
+from live_lce.sources.file_kinds import kind_of, may_be_data, may_be_documents, suffix_of
 from live_lce.sources.run_filter import RunFilter
 
-_DOCUMENTS = (".jsonl", ".json")
-_DATA = (
-    *(".xdi", ".dat", ".txt", ".csv", ".asc", ".prj", ".xmu", ".nor", ".xas", ".xanes"),
-    *(".xafs", ".exafs"),
-)
-_NUMBERED = re.compile(r"\.\d{2,5}")  # scan.0001, as at the APS
+if TYPE_CHECKING:
+    from live_lce.sources.data_documents import DataRun
+
 _COUNTED_BYTES = 200_000_000
 """More than this is not read only to count the runs."""
+
+
+class _OtherFormatError(ArchiveError):
+    """A file is of a format that holds no runs: `kind`."""
+
+    def __init__(self, text: str, kind: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class FileRun:
 
     @property
     def where(self) -> str:
-        """The file, and the line unless the run is the first."""
+        """The file, and the line or number of the start document unless it is the first."""
         return str(self.path) if self.position.line == 1 else f"{self.path}:{self.position.line}"
 
     def documents(self) -> Iterator[Document]:
@@ -60,7 +69,7 @@ class FileRun:
         Raises
         ------
         DocumentsError
-            If the file cannot be read, or a line is no document.
+            If the file cannot be read, or something in it is no document.
         """
         mine = RunFilter(self.uid)
         for name, doc in _read(self.path, position=self.position):
@@ -79,6 +88,8 @@ class FileArchive:
     ----------
     source : str
         File, folder (read with all folders in it) or pattern.
+    signals : Signals, optional
+        Settings that name columns of data files.
 
     Raises
     ------
@@ -86,9 +97,11 @@ class FileArchive:
         If there is no such file.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, signals: Signals | None = None) -> None:
         self.name = source
         self.problems: list[str] = []
+        self._signals = signals
+        self._left: dict[Path, str] = {}
         self._path = Path(source).expanduser()
         self._pattern = "" if self._path.exists() else str(self._path)
         if self._pattern and not (re.search(r"[*?\[]", source) and self._files()):
@@ -108,11 +121,19 @@ class FileArchive:
         alone = self._path.is_file()
         for path in self._files():
             try:
-                yield from _runs_of(path, query, self._problem)
+                yield from _runs_of(path, query, self._problem, self._signals)
             except ArchiveError as error:
                 if alone:
                     raise
-                self._problem(str(error))
+                if isinstance(error, _OtherFormatError) and self._path.is_dir():
+                    self._left[path] = error.kind
+                else:
+                    self._problem(str(error))
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """Files of a folder that are neither documents nor data, by format."""
+        return Counter(self._left.values())
 
     def count(self, query: Query) -> int | None:
         """Return the number of runs that match, unless the files are large."""
@@ -134,27 +155,34 @@ class FileArchive:
         if self._pattern:
             found = [Path(name) for name in sorted(_glob(self._pattern))]
             return [path for path in found if path.is_file()]
-        if self._path.is_dir():
-            return [path for path in sorted(self._path.rglob("*")) if _is_wanted(path)]
-        return [self._path]
+        return self._inside() if self._path.is_dir() else [self._path]
+
+    def _inside(self) -> list[Path]:
+        """Return the files of the folder that look like documents or data by their names."""
+        wanted, kinds = [], dict[str, str]()
+        for path in sorted(self._path.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(self._path).parts)
+            if hidden or not path.is_file():
+                continue
+            if may_be_documents(path) or may_be_data(path):
+                wanted.append(path)
+                continue
+            suffix = suffix_of(path)
+            if suffix not in kinds:
+                kinds[suffix] = kind_of(path)[0] or suffix or "file without a suffix"
+            self._left[path] = kinds[suffix]
+        return wanted
 
 
 def _glob(pattern: str) -> list[str]:
     return glob(pattern, recursive=True)  # noqa: PTH207 - pathlib takes no absolute patterns
 
 
-def _is_wanted(path: Path) -> bool:
-    """Whether a file in a folder looks like documents or data by its name."""
-    suffix = (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
-    wanted = suffix in (*_DOCUMENTS, *_DATA) or _NUMBERED.fullmatch(suffix)
-    return bool(wanted) and not path.name.startswith(".") and path.is_file()
-
-
-def _runs_of(path: Path, query: Query, problem: Callable[[str], None]) -> Iterator[ArchivedRun]:
+def _runs_of(
+    path: Path, query: Query, problem: Callable[[str], None], signals: Signals | None
+) -> Iterator[ArchivedRun]:
     if not _holds_documents(path):
-        from live_lce.sources.data_documents import read_data_runs
-
-        yield from (run for run in read_data_runs(path) if query.matches(run.start))
+        yield from (run for run in _data_runs(path, signals) if query.matches(run.start))
         return
     seen = False
     try:
@@ -168,18 +196,32 @@ def _runs_of(path: Path, query: Query, problem: Callable[[str], None]) -> Iterat
         raise ArchiveError(f"{path}: no start document: expected the documents of whole runs")
 
 
+def _data_runs(path: Path, signals: Signals | None) -> list[DataRun]:
+    from live_lce.sources.data_documents import read_data_runs
+    from live_lce.sources.files import FileError
+
+    try:
+        return read_data_runs(path, signals=signals)
+    except (FileError, OSError) as error:
+        kind, what_to_do = kind_of(path)
+        if not kind:
+            text = str(error) if isinstance(error, FileError) else f"{path}: {error}"
+            raise ArchiveError(text) from None
+        said = f"{path}: is {kind}, in which there are no runs" + (what_to_do and f": {what_to_do}")
+        raise _OtherFormatError(said, kind) from None
+
+
 def _holds_documents(path: Path) -> bool:
-    """Whether a file is JSON lines; else it is data."""
+    """Whether a file holds documents; else it is data."""
     from live_lce.sources.files_athena import is_athena
 
     try:
         with path.open("rb") as file:
-            head = file.read(4096)
+            head = file.read(HEAD)
         if head.startswith(b"\x1f\x8b"):
             with gzip.open(path, "rb") as unpacked:
-                head = unpacked.read(4096)
+                head = unpacked.read(HEAD)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{path}: cannot be read: {error}") from None
-    text = head.decode("latin-1").lstrip("\ufeff \t\r\n")
-    named = path.name.lower().removesuffix(".gz").endswith(_DOCUMENTS)
-    return (named or text.startswith(("[", "{"))) and not is_athena(text)
+    named = may_be_documents(path) and not kind_of(path)[0]
+    return (named or recognize(head) is not None) and not is_athena(head.decode("latin-1"))

@@ -1,4 +1,4 @@
-"""Reading bluesky documents from JSON-lines files."""
+"""Reading bluesky documents from files: JSON lines, a JSON list, msgpack; gzipped or not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
+
+from live_lce.sources.document_containers import (
+    BLANK,
+    BOM,
+    HEAD,
+    Container,
+    ContainerError,
+    TornError,
+    recognize,
+    taken_out,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -24,17 +35,18 @@ class DocumentsError(ValueError):
 
 @dataclass(frozen=True)
 class Position:
-    """Where a line begins: its number, from 1, and the bytes before it (when unpacked)."""
+    """Where a document begins: its line or number, from 1, and the bytes before it (unpacked)."""
 
     line: int = 1
     offset: int = 0
 
 
 def read_documents(path: str | Path, *, position: Position | None = None) -> Iterator[Document]:
-    """Yield the documents of a JSON-lines file, one a line.
+    """Yield the documents of a file.
 
-    A line is ``[name, document]``, or ``{"name": ..., "doc": ...}`` as in the backup files
-    of TiledWriter.  Gzipped files are unpacked.  A last line that is torn (the program that
+    A document is ``[name, document]``, or ``{"name": ..., "doc": ...}`` as in the backup files
+    of TiledWriter: one a line, in a JSON list, or packed by msgpack (suitcase.msgpack,
+    databroker-pack).  Gzipped files are unpacked.  A last one that is torn (the program that
     wrote it was killed) is skipped with a warning.
 
     Parameters
@@ -47,7 +59,7 @@ def read_documents(path: str | Path, *, position: Position | None = None) -> Ite
     Raises
     ------
     DocumentsError
-        If the file cannot be opened, or a line is no document.
+        If the file cannot be opened, or something in it is no document.
     """
     for _, name, doc in _read(Path(path), position or Position()):
         yield name, doc
@@ -56,9 +68,9 @@ def read_documents(path: str | Path, *, position: Position | None = None) -> Ite
 def find_starts(
     path: str | Path, on_damaged: Callable[[DocumentsError], None]
 ) -> Iterator[tuple[dict[str, Any], Position]]:
-    """Yield the start documents of a JSON-lines file, and where they stand.
+    """Yield the start documents of a file, and where they stand.
 
-    The other lines are not parsed, except the first.
+    Of JSON, the other documents are not parsed, except the first.
 
     Parameters
     ----------
@@ -70,7 +82,7 @@ def find_starts(
     Raises
     ------
     DocumentsError
-        If the file cannot be opened, or its first line is no document.
+        If the file cannot be opened, or the first thing in it is no document.
     """
     for position, name, doc in _read(Path(path), Position(), b'"start"', on_damaged):
         if name != "start":
@@ -87,21 +99,19 @@ def _read(
     having: bytes = b"",
     on_damaged: Callable[[DocumentsError], None] | None = None,
 ) -> Iterator[tuple[Position, str, dict[str, Any]]]:
-    """Yield the documents of the first line, and of those that hold some text."""
-    number, offset = position.line - 1, position.offset
-    first = True
+    """Yield the first document, and those that hold some text."""
+    number, first = position.line - 1, True
     try:
         with _open(path) as file:
-            file.seek(offset)
-            for line in file:
-                number += 1
-                here, offset = Position(number, offset), offset + len(line)
-                if not line.strip() or not (first or having in line):
+            container = recognize(file.read(HEAD)) or Container.LINES
+            for number, offset, raw in taken_out(container, file, position.line, position.offset):
+                if isinstance(raw, bytes) and not (raw.strip() and (first or having in raw)):
                     continue
                 try:
-                    name, doc = _parse(line, f"{path}:{number}")
+                    name, doc = _parse(raw, f"{path}:{number}")
                 except DocumentsError as error:
-                    if not first and not line.endswith(b"\n"):
+                    torn = container is Container.LINES and not raw.endswith(b"\n")
+                    if torn and not first:
                         logger.warning("%s; the torn last line was skipped", error)
                         return
                     if first or on_damaged is None:
@@ -109,26 +119,25 @@ def _read(
                     on_damaged(error)
                     continue
                 first = False
-                yield here, name, doc
+                yield Position(number, offset), name, doc
+    except TornError as error:
+        if first:
+            raise DocumentsError(f"{path}:{number + 1}: {error}") from None
+        logger.warning("%s:%d: %s; what is torn was skipped", path, number + 1, error)
+    except ContainerError as error:
+        raise DocumentsError(f"{path}:{number + 1}: {error}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise DocumentsError(f"{path}: cannot be read: {error}") from error
 
 
-def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = path.suffix == ".gz" or file.read(2) == _GZIP
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    return cast(IO[bytes], gzip.open(path, "rb")) if packed else path.open("rb")
 
 
-def _parse(line: bytes, where: str) -> Document:
-    try:
-        value = json.loads(line)
-    except UnicodeDecodeError:
-        raise DocumentsError(
-            f"{where}: binary data; expected bluesky documents, one JSON a line"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise DocumentsError(f"{where}: no JSON ({error})") from None
+def _parse(raw: Any, where: str) -> Document:
+    value = _json(raw, where) if isinstance(raw, bytes) else raw
     if isinstance(value, dict):
         value = [value.get("name"), value.get("doc")]
     if not (isinstance(value, list) and len(value) == 2):
@@ -137,3 +146,14 @@ def _parse(line: bytes, where: str) -> Document:
     if not isinstance(name, str) or not isinstance(doc, dict):
         raise DocumentsError(f'{where}: expected [name, document] or {{"name", "doc"}}')
     return name, doc
+
+
+def _json(text: bytes, where: str) -> Any:
+    try:
+        return json.loads(text.strip(BLANK).removeprefix(BOM))
+    except UnicodeDecodeError:
+        raise DocumentsError(
+            f"{where}: binary data; expected bluesky documents, one JSON a line"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise DocumentsError(f"{where}: no JSON ({error})") from None

@@ -202,6 +202,7 @@ class TiledArchive:
     def __init__(self, source: TiledSource, *, signals: Signals | None = None) -> None:
         self.name = source.name
         self.problems: list[str] = []
+        self.left_out: Mapping[str, int] = {}
         self._source, self._signals = source, signals
         # One connection to list, one to read: a failure of one run leaves the list alone.
         self._reading = source.another()
