@@ -83,7 +83,7 @@ def test_options_override_the_file(cli: Cli, tmp_path: Path) -> None:
     (row,) = cli("classify", "--json", "--normalized", "fe.xdi").json
     assert row["norm_method"] in ("as_given", "none") and row["edge_step"] is None
     (row,) = cli("classify", "--json", "--columns", "energy=1,norm=2", "fe.xdi").json
-    assert row["columns"] == "energy=energy mu=xmu"
+    assert row["columns"] == "xmu, energy = energy"
     for wrong in ("energy", "energy=1,mu"):
         assert cli("classify", "--columns", wrong, "fe.xdi").code == 2
 

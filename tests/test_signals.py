@@ -41,7 +41,7 @@ def test_qas_preset_with_its_offsets() -> None:
     )  # fmt: skip
     found = roles(start("mono1_energy", beamline_id="QAS", element="Cu", name="foil"), doc)
     assert (found.energy, found.i0, found.it, found.ir) == ("mono1_energy", *keys[:3])
-    assert found.mode == "transmission"
+    assert (found.mode, found.possible[0]) == ("", "transmission")
     assert found.dark == {"apb_ave_ch1_mean": 3.5, "apb_ave_ch2_mean": -1.0}
     fluorescence = roles(start("mono1_energy", beamline_id="QAS"), doc, mode="fluorescence")
     assert fluorescence.fluorescence == ("apb_ave_ch4_mean",)
@@ -91,7 +91,7 @@ def test_no_beamline_is_needed() -> None:
     found = roles(
         start("mono_energy"), descriptor("mono_energy", "det_i0", "det_it_gain", "det_it")
     )
-    assert (found.mode, found.i0, found.it) == ("transmission", "det_i0", "det_it")
+    assert (found.possible, found.i0, found.it) == (("transmission",), "det_i0", "det_it")
 
 
 def test_the_readback_is_preferred_to_the_setpoint() -> None:
@@ -151,16 +151,19 @@ def test_only_the_first_region_of_interest_is_summed() -> None:
     ],
 )
 def test_mode_from_what_there_is(keys: tuple[str, ...], mode: str) -> None:
-    assert roles(start("energy"), descriptor("energy", *keys)).mode == mode
+    found = roles(start("energy"), descriptor("energy", *keys))
+    assert found.mode == "" and found.possible[0] == mode
 
 
 def test_mode_from_the_metadata_and_the_plan() -> None:
     doc = descriptor("energy", "I0", "It", "If")
     assert roles(start("energy", mode="Fluorescence"), doc).mode == "fluorescence"
     assert roles(start("energy", plan_name="scan_nd xafs fluo"), doc).mode == "fluorescence"
-    assert roles(start("energy", mode="fluorescence"), descriptor("energy", "I0", "It")).mode == (
-        "transmission"
+    found = resolve(
+        start("energy", mode="fluorescence"), descriptor("energy", "I0", "It"), Signals()
     )
+    assert isinstance(found, Finding) and found.reason is Reason.MODE_UNAVAILABLE
+    assert "fluorescence is stated; there is transmission" in found.detail
 
 
 def test_units_come_from_the_data_key() -> None:

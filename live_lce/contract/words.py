@@ -63,6 +63,10 @@ class Reason(StrEnum):
     SATURATED = "saturated"
     SIGNALS_UNKNOWN = "signals_unknown"
     EXTERNAL_DATA = "external_data"
+    MODE_UNAVAILABLE = "mode_unavailable"
+    SEVERAL_SPECTRA = "several_spectra"
+    VALUES_UNUSABLE = "values_unusable"
+    TOO_THICK = "too_thick"
     # -- usable, but no answer -----------------------------------------------------------
     WINDOW_NOT_COVERED = "window_not_covered"
     LOW_CONFIDENCE = "low_confidence"
@@ -85,7 +89,12 @@ class Reason(StrEnum):
     ALREADY_NORMALIZED = "already_normalized"
     PRE_EDGE_SHORT = "pre_edge_short"
     POINTS_DROPPED = "points_dropped"
+    POINTS_WITHOUT_BEAM = "points_without_beam"
     ENERGIES_MERGED = "energies_merged"
+    READINGS_DIFFER = "readings_differ"
+    SWEEPS_SPLIT = "sweeps_split"
+    SIGNAL_CHOSEN = "signal_chosen"
+    EXCLUDE_UNMATCHED = "exclude_unmatched"
     UNITS_CONVERTED = "units_converted"
     SPIKES = "spikes"
     SPIKES_REMOVED = "spikes_removed"
@@ -118,6 +127,10 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.SATURATED: "A detector is saturated near the edge: lower its gain or the flux.",
     Reason.SIGNALS_UNKNOWN: "The run scans energy, but which signal is I0, It or fluorescence is unknown: name them in `signals`.",
     Reason.EXTERNAL_DATA: "The signals lie in external files that cannot be read from here: the log says why; make them readable and replay the run with --force, or add a scalar channel to the events.",
+    Reason.MODE_UNAVAILABLE: "The stated way of measuring cannot be used, and no other is taken in its place: name its signals in `signals`, or correct the stated mode.",
+    Reason.SEVERAL_SPECTRA: "The input holds several spectra that cannot be told apart: give each scan a run or file of its own, or name what separates them in `signals.outer`.",
+    Reason.VALUES_UNUSABLE: "Points were recorded, but none has usable numbers for the energy and the needed signals: check the data keys that the detail names.",
+    Reason.TOO_THICK: "The transmitted intensity ends at its dark level: the sample is too thick, or too concentrated; thin it, or measure fluorescence.",
     Reason.WINDOW_NOT_COVERED: "The scan does not cover the energies that the model reads: wait, or scan further past the edge.",
     Reason.LOW_CONFIDENCE: "No class is probable enough: look at `label_set`, count longer, or compare with standards.",
     Reason.OUT_OF_DISTRIBUTION: "The spectrum looks like nothing that the model was trained on: check for artefacts, and do not use a label.",
@@ -136,7 +149,12 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.ALREADY_NORMALIZED: "The input is normalized already: taken as it is.",
     Reason.PRE_EDGE_SHORT: "The scan starts close to the edge: a constant was subtracted instead of a pre-edge line.",
     Reason.POINTS_DROPPED: "Points without a finite absorption or energy were dropped: see `n_dropped`.",
+    Reason.POINTS_WITHOUT_BEAM: "Points where no beam reached I0 were left out.",
     Reason.ENERGIES_MERGED: "Several points at one energy were averaged.",
+    Reason.READINGS_DIFFER: "Repeated readings of one energy differ by more than their noise: the sample changes, or several spectra are mixed.",
+    Reason.SWEEPS_SPLIT: "The input holds several sweeps over the edge: each was taken as a spectrum of its own.",
+    Reason.SIGNAL_CHOSEN: "Several signals were recorded and none was stated: the one that shows the edge best was taken.",
+    Reason.EXCLUDE_UNMATCHED: "A name in `signals.exclude` matches no channel: nothing was left out for it.",
     Reason.UNITS_CONVERTED: "The energy was not in eV, or not in the units that are stated: it was taken to eV.",
     Reason.SPIKES: "Single-point spikes were found and left in: set `quality.remove_spikes` to take them out.",
     Reason.SPIKES_REMOVED: "Single-point spikes were found and replaced by their neighbours' line.",

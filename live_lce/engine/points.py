@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from live_lce.contract import Finding, Reason
-from live_lce.engine.roles import Roles
-from live_lce.spectra import absorption, energy
+from live_lce.engine.roles import Given, Roles
+from live_lce.spectra import energy
+from live_lce.spectra.readings import Readings, assemble
 from live_lce.spectra.types import Array, Spectrum, SpectrumRejectedError
-
-_ROLES = ("i0", "it", "ir", "mu")
 
 
 @dataclass(frozen=True)
 class Point:
-    """One event's part of a spectrum: its time (s), and its values by role or channel."""
+    """One event's part of a spectrum: its time (s), and its values: ``axis``, then by data key."""
 
     time: float
     values: Mapping[str, Any]
@@ -86,16 +85,16 @@ def read_point(event: Mapping[str, Any], roles: Roles) -> Point | None:
     time = float(event["time"])
     convert = _array if roles.array else _number
     named = [("axis", roles.axis)]
-    named += [(role, key) for role in _ROLES if (key := getattr(roles, role))]
-    named += [(key, key) for key in roles.fluorescence]
+    named += [(key, key) for key in roles.read if key != roles.axis]
     values: dict[str, Any] = {}
     for name, key in named:
         try:
             values[name] = convert(data[key])
         except (KeyError, TypeError, ValueError):
-            if key in roles.needed:
-                return None
-    return Point(time, values)
+            continue
+    read = {key for name, key in named if name in values}
+    usable = any(read.issuperset(roles.signals(mode)) for mode in roles.possible)
+    return Point(time, values) if "axis" in values and usable else None
 
 
 def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
@@ -129,21 +128,32 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
             for n in names
         }
     axis = columns.get("axis", np.empty(0))
-    nothing = np.full(len(axis), np.nan)
     ev, findings = in_ev(axis, roles)
-    mu, more = _mu(columns, roles, nothing)
-    foil = None
-    if roles.it and roles.ir and roles.mode != "reference":
-        foil = _foil(columns, roles, nothing)
-    return Spectrum(
-        energy=ev,
-        mu=mu,
-        absorber=absorber,
-        edge=edge,
-        mode=roles.given.mode or roles.mode,
-        normalized=roles.given.normalized,
-        reference=foil,
-        findings=(*findings, *more, *roles.given.findings),
+    given = roles.given if "mu" in roles.possible[:1] else Given()
+    spectrum = assemble(
+        Readings(
+            energy=ev,
+            channels={name: column for name, column in columns.items() if name != "axis"},
+            energy_name=roles.axis,
+            i0=roles.i0,
+            it=roles.it,
+            ir=roles.ir,
+            fluorescence=roles.fluorescence,
+            mu=roles.mu,
+            exclude=roles.exclude,
+            dark=roles.dark,
+            mode=roles.mode,
+            absorber=absorber,
+            edge=edge,
+            normalized=given.normalized,
+            findings=given.findings,
+        )
+    )
+    return replace(
+        spectrum,
+        mode=given.mode or spectrum.mode,
+        used=given.used or spectrum.used,
+        findings=(*findings, *spectrum.findings),
     )
 
 
@@ -160,55 +170,6 @@ def in_ev(axis: Array, roles: Roles) -> tuple[Array, tuple[Finding, ...]]:
             raise SpectrumRejectedError(Finding(Reason.ENERGY_UNITS_UNKNOWN, "no d_spacing"))
         return energy.bragg_to_energy(axis, roles.d_spacing), ()
     return energy.to_ev(axis, roles.energy_units)
-
-
-def _mu(
-    columns: Mapping[str, Array], roles: Roles, nothing: Array
-) -> tuple[Array, tuple[Finding, ...]]:
-    def column(name: str) -> Array:
-        return columns.get(name, nothing)
-
-    dark = roles.dark
-    if roles.mode == "mu":
-        return column("mu"), ()
-    if roles.mode == "reference":
-        return _foil(columns, roles, nothing), _inspect(columns, roles, ("it", "ir"))
-    if roles.mode == "transmission":
-        mu = absorption.transmission(
-            column("i0"),
-            column("it"),
-            dark_i0=dark.get(roles.i0, 0.0),
-            dark_it=dark.get(roles.it, 0.0),
-        )
-        return mu, _inspect(columns, roles, ("i0", "it"))
-    mu, findings = absorption.fluorescence(
-        column("i0"),
-        {key: column(key) for key in roles.fluorescence},
-        exclude=roles.exclude,
-        dark=dark,
-        dark_i0=dark.get(roles.i0, 0.0),
-    )
-    return mu, (*findings, *_inspect(columns, roles, ("i0", *roles.fluorescence)))
-
-
-def _inspect(
-    columns: Mapping[str, Array], roles: Roles, names: tuple[str, ...]
-) -> tuple[Finding, ...]:
-    """Look for saturated channels, and dead ones where each is needed."""
-    found = {getattr(roles, n, n): columns[n] for n in names if n in columns}
-    findings = absorption.inspect_channels(found, incident=roles.i0)
-    if roles.mode == "fluorescence":  # dead fluorescence channels are reported with the sum
-        findings = tuple(f for f in findings if f.reason != Reason.DEAD_CHANNEL)
-    return findings
-
-
-def _foil(columns: Mapping[str, Array], roles: Roles, nothing: Array) -> Array:
-    return absorption.reference(
-        columns.get("it", nothing),
-        columns.get("ir", nothing),
-        dark_it=roles.dark.get(roles.it, 0.0),
-        dark_ir=roles.dark.get(roles.ir, 0.0),
-    )
 
 
 def _number(value: Any) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from live_lce.contract import Finding
+from live_lce.spectra.readings import possible_modes
+from live_lce.spectra.types import Used
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,14 @@ class Given:
         None to find out.
     findings : tuple of Finding
         What was noticed while mu was computed.
+    used : Used, optional
+        What mu was made of.
     """
 
     mode: str = ""
     normalized: bool | None = None
     findings: tuple[Finding, ...] = ()
+    used: Used | None = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,9 @@ class Roles:
 
     Parameters
     ----------
-    mode : {"transmission", "fluorescence", "reference", "mu"}
-        How mu is built.
+    mode : str
+        How mu is to be built, if settings or metadata state it: ``transmission``,
+        ``fluorescence``, ``reference`` or ``mu``.  Empty: what was measured decides.
     energy, bragg : str
         Data key of the photon energy, or of the Bragg angle in degrees; one is empty.
     energy_units : str
@@ -60,7 +66,7 @@ class Roles:
         Data keys whose values are in files, not in the events.
     """
 
-    mode: str
+    mode: str = ""
     energy: str = ""
     bragg: str = ""
     energy_units: str = "auto"
@@ -83,15 +89,26 @@ class Roles:
         return self.energy or self.bragg
 
     @property
-    def needed(self) -> tuple[str, ...]:
-        """The data keys without which a point is of no use."""
-        signals = {
+    def possible(self) -> tuple[str, ...]:
+        """The modes that may be taken: the stated one, else all whose signals are named."""
+        found = possible_modes(
+            i0=self.i0, it=self.it, ir=self.ir, fluorescence=self.fluorescence, mu=self.mu
+        )
+        return tuple(mode for mode in found if self.mode in ("", mode))
+
+    def signals(self, mode: str) -> tuple[str, ...]:
+        """Return the data keys without which `mode` has no mu at a point."""
+        return {
             "transmission": (self.i0, self.it),
             "fluorescence": (self.i0, *self.fluorescence),
             "reference": (self.it, self.ir),
             "mu": (self.mu,),
-        }[self.mode]
-        return (self.axis, *signals)
+        }[mode]
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The data keys of the axis, and of the mode that is taken if nothing else decides."""
+        return (self.axis, *(self.signals(self.possible[0]) if self.possible else ()))
 
     @property
     def keys(self) -> tuple[str, ...]:

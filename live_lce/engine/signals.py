@@ -21,6 +21,8 @@ from live_lce.engine.external import row_shape
 from live_lce.engine.presets import Preset, choose
 from live_lce.engine.roles import Given, Roles
 from live_lce.settings import Signals
+from live_lce.spectra.readings import possible_modes
+from live_lce.spectra.types import Used
 
 _NAMES = {
     "i0": {"i0", "izero", "ic0", "i00", "io"},
@@ -134,13 +136,9 @@ def resolve(
         frozenset({energy or bragg}),
     )
     found = _roles(stream, start, energy, bragg, declared, array)
-    if found is None:
+    if isinstance(found, Finding):
         # Only a declared energy scan is worth a complaint: monitors and fly streams are not.
-        return (
-            Finding(Reason.SIGNALS_UNKNOWN, ", ".join(sorted(stream.keys)[:12]))
-            if (declared and not array)
-            else None
-        )
+        return found if declared and not array else None
     if found.bragg and found.d_spacing is None:
         return Finding(Reason.ENERGY_UNITS_UNKNOWN, f"{bragg} is an angle")
     return _with_external(found, descriptor["data_keys"], signals.outer)
@@ -197,7 +195,7 @@ def _axis(
 
 def _roles(
     stream: _Stream, start: Mapping[str, Any], energy: str, bragg: str, declared: bool, array: bool
-) -> Roles | None:
+) -> Roles | Finding:
     signals, preset = stream.signals, stream.preset
     i0, it, ir, mu = (stream.one(role) for role in ("i0", "it", "ir", "mu"))
     channels = tuple(k for k in stream.channels() if k not in {i0, it, ir, mu})
@@ -206,9 +204,15 @@ def _roles(
             key if key and _is_array(stream.descriptor, key) else "" for key in (i0, it, ir, mu)
         )
         channels = tuple(key for key in channels if _is_array(stream.descriptor, key))
-    mode = _mode(signals, metadata.find_mode(start, preset), i0, it, ir, mu, channels)
-    if not mode:
-        return None
+    possible = possible_modes(i0=i0, it=it, ir=ir, fluorescence=channels, mu=mu)
+    mode = _stated_mode(signals, metadata.find_mode(start, preset), mu)
+    if mode and mode not in possible:
+        others = f"there is {', '.join(possible)}" if possible else ""
+        known = ", ".join(sorted(stream.keys)[:12])
+        detail = "; ".join(part for part in (f"{mode} is stated", others, known) if part)
+        return Finding(Reason.MODE_UNAVAILABLE if possible else Reason.SIGNALS_UNKNOWN, detail)
+    if not possible:
+        return Finding(Reason.SIGNALS_UNKNOWN, ", ".join(sorted(stream.keys)[:12]))
     units: str = signals.energy_units
     if energy and units == "auto":
         units = _units(stream.descriptor["data_keys"][energy])
@@ -223,12 +227,12 @@ def _roles(
         it=it,
         ir=ir,
         mu=mu,
-        fluorescence=channels if mode == "fluorescence" else (),
+        fluorescence=channels,
         exclude=signals.exclude,
         dark={**_dark(stream.descriptor, preset, used), **signals.dark},
         declared=declared,
         array=array,
-        given=_given(stream.descriptor["data_keys"][mu]) if mode == "mu" else Given(),
+        given=_given(stream.descriptor["data_keys"][mu]) if mu else Given(),
     )
 
 
@@ -241,31 +245,15 @@ def _given(data_key: Mapping[str, Any]) -> Given:
         mode=str(said["mode"]),
         normalized=said["normalized"],
         findings=tuple(Finding(Reason(reason), detail) for reason, detail in said["findings"]),
+        used=Used(signal=str(said["used"])) if said.get("used") else None,
     )
 
 
-def _mode(
-    signals: Signals,
-    stated: str,
-    i0: str,
-    it: str,
-    ir: str,
-    mu: str,
-    channels: tuple[str, ...],
-) -> str:
-    possible = {
-        "mu": bool(mu),
-        "transmission": bool(i0 and it),
-        "fluorescence": bool(i0 and channels),
-        "reference": bool(it and ir),
-    }
+def _stated_mode(signals: Signals, from_metadata: str, mu: str) -> str:
+    """Return the mode that settings or metadata state, or an empty string."""
     if signals.mode != "auto":
-        return signals.mode if possible[signals.mode] else ""
-    if signals.mu and mu:
-        return "mu"
-    if stated and possible[stated]:
-        return stated
-    return next((mode for mode, can in possible.items() if can), "")
+        return signals.mode
+    return "mu" if signals.mu and mu else from_metadata
 
 
 def _is_array(descriptor: Mapping[str, Any], key: str) -> bool:

@@ -174,6 +174,7 @@ def _given(spectrum: Spectrum) -> dict[str, Any]:
         "mode": spectrum.mode,
         "normalized": spectrum.normalized,
         "findings": [[finding.reason.value, finding.detail] for finding in spectrum.findings],
+        "used": spectrum.used.words,
     }
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-
-import numpy as np
+from dataclasses import replace
 
 from live_lce.contract import Finding, Reason
 from live_lce.settings import Signals
 from live_lce.sources.files_roles import Columns, find_columns
 from live_lce.sources.files_text import FileProblemError, Table
-from live_lce.spectra import absorption
 from live_lce.spectra.energy import bragg_to_energy, to_ev
+from live_lce.spectra.readings import Readings, assemble
 from live_lce.spectra.types import Array, Spectrum
 
 
@@ -40,20 +39,32 @@ def build(
     absorber, edge = _edge_of(table.header)
     columns = find_columns(table, absorber, signals, chosen)
     energy, found = _energy(table, columns, signals)
-    mode = _mode(table, columns, signals)
-    mu, more, words = _mu(table, columns, signals, mode)
-    spectrum = Spectrum(
-        energy=energy,
-        mu=mu,
-        absorber=absorber,
-        edge=edge,
-        mode="mu" if mode == "norm" else mode,
-        normalized=True if mode == "norm" else None,
-        reference=_foil(table, columns, mode),
-        findings=(*found, *more),
-    )
+
+    def name(position: int) -> str:
+        return _name(table, position) if position >= 0 else ""
+
     axis = columns.energy if columns.energy >= 0 else columns.angle
-    described = f"energy={_name(table, axis)} mu={words}"
+    spectrum = assemble(
+        Readings(
+            energy=energy,
+            channels={_name(table, n): table.values[:, n] for n in range(table.values.shape[1])},
+            energy_name=name(axis),
+            i0=name(columns.i0),
+            it=name(columns.it),
+            ir=name(columns.ir),
+            fluorescence=tuple(name(position) for position in columns.channels.values()),
+            mu=name(columns.mu),
+            norm=name(columns.norm),
+            foil=name(columns.foil),
+            exclude=signals.exclude,
+            dark=signals.dark,
+            mode="" if signals.mode == "auto" else signals.mode,
+            absorber=absorber,
+            edge=edge,
+        )
+    )
+    spectrum = replace(spectrum, findings=(*found, *spectrum.findings))
+    described = spectrum.used.words
     if columns.guessed:
         described = "two columns without known names, taken for energy and mu"
     return spectrum, described
@@ -74,95 +85,6 @@ def _energy(table: Table, columns: Columns, signals: Signals) -> tuple[Array, tu
             Reason.ENERGY_UNITS_UNKNOWN, "an angle without Mono.d_spacing in the header"
         )
     return bragg_to_energy(table.values[:, columns.angle], spacing), ()
-
-
-def _mode(table: Table, columns: Columns, signals: Signals) -> str:
-    """Return how mu is built: as told, else as given, else from what is alive."""
-
-    def alive(position: int) -> bool:
-        if position < 0 or absorption.is_dead(table.values[:, position]):
-            return False
-        # A chamber that is not connected may count now and then.
-        return bool(np.count_nonzero(table.values[:, position]) * 2 >= len(table.values))
-
-    transmission = columns.i0 >= 0 and columns.it >= 0
-    possible = {
-        "norm": columns.norm >= 0,
-        "mu": columns.mu >= 0,
-        "transmission": transmission and (alive(columns.it) or not columns.channels),
-        "fluorescence": columns.i0 >= 0 and bool(columns.channels),
-        "reference": columns.it >= 0 and columns.ir >= 0,
-    }
-    if signals.mode != "auto" and possible[signals.mode]:
-        return signals.mode
-    first = next(mode for mode, can in possible.items() if can)
-    return _origin_of_mu(table, columns) if first == "mu" else first
-
-
-def _origin_of_mu(table: Table, columns: Columns) -> str:
-    """Tell how the beamline computed mu, where the file has the readings: they say more."""
-    given = table.values[:, columns.mu]
-    if columns.i0 < 0 or given.size == 0:
-        return "mu"
-    i0 = table.values[:, columns.i0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if columns.channels:
-            total = table.values[:, list(columns.channels.values())].sum(axis=1)
-            if np.allclose(total / i0, given, rtol=1e-3):
-                return "fluorescence"
-        if columns.it >= 0 and np.allclose(
-            absorption.transmission(i0, table.values[:, columns.it]), given, rtol=1e-3
-        ):
-            return "transmission"
-    return "mu"
-
-
-def _mu(
-    table: Table, columns: Columns, signals: Signals, mode: str
-) -> tuple[Array, tuple[Finding, ...], str]:
-    def values(position: int) -> Array:
-        return table.values[:, position]
-
-    def name(position: int) -> str:
-        return _name(table, position)
-
-    def dark(position: int) -> float:
-        return signals.dark.get(name(position), 0.0)
-
-    if mode in ("norm", "mu"):
-        position = columns.norm if mode == "norm" else columns.mu
-        return values(position), (), name(position)
-    if mode in ("transmission", "reference"):
-        above, below = (
-            (columns.i0, columns.it) if mode == "transmission" else (columns.it, columns.ir)
-        )
-        mu = absorption.transmission(
-            values(above), values(below), dark_i0=dark(above), dark_it=dark(below)
-        )
-        readings = {name(above): values(above), name(below): values(below)}
-        words = f"ln({name(above)}/{name(below)})"
-        incident = name(columns.i0) if columns.i0 >= 0 else ""
-        return mu, absorption.inspect_channels(readings, incident=incident), words
-    channels = {label: values(position) for label, position in columns.channels.items()}
-    mu, found = absorption.fluorescence(
-        values(columns.i0),
-        channels,
-        exclude=signals.exclude,
-        dark=signals.dark,
-        dark_i0=dark(columns.i0),
-    )
-    incident = name(columns.i0)
-    inspected = absorption.inspect_channels({incident: values(columns.i0)}, incident=incident)
-    words = f"({'+'.join(channels)})/{name(columns.i0)}"
-    return mu, (*found, *inspected), words
-
-
-def _foil(table: Table, columns: Columns, mode: str) -> Array | None:
-    if columns.foil >= 0:
-        return table.values[:, columns.foil]
-    if mode == "reference" or columns.it < 0 or columns.ir < 0:
-        return None
-    return absorption.reference(table.values[:, columns.it], table.values[:, columns.ir])
 
 
 def _name(table: Table, position: int) -> str:

@@ -13,6 +13,39 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Used:
+    """What the mu of a spectrum was made of, and what was left out.
+
+    Parameters
+    ----------
+    mode : str
+        How mu was measured, as in :class:`Spectrum`; ``norm`` for normalized input.
+    signal : str
+        The formula with the names of the signals, e.g. ``ln(I0/It)``.
+    energy : str
+        Where the energy comes from, e.g. ``energy = mono_energy``.
+    channels : tuple of str
+        Names of the signals that the formula uses.
+    excluded : tuple of str
+        Names of the fluorescence channels left out.
+    n_without_beam : int
+        Points left out because no beam reached I0.
+    """
+
+    mode: str = ""
+    signal: str = ""
+    energy: str = ""
+    channels: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    n_without_beam: int = 0
+
+    @property
+    def words(self) -> str:
+        """One line for people, e.g. ``ln(I0/It), energy = mono_energy``; empty if unknown."""
+        return ", ".join(part for part in (self.signal, self.energy) if part)
+
+
+@dataclass(frozen=True)
 class Spectrum:
     """One absorption spectrum, as built from a detector or read from a file.
 
@@ -32,6 +65,8 @@ class Spectrum:
         mu of the reference foil on the same points.
     findings : tuple of Finding
         What was noticed while building it.
+    used : Used
+        What `mu` was made of.
     """
 
     energy: Array
@@ -42,6 +77,7 @@ class Spectrum:
     normalized: bool | None = None
     reference: Array | None = None
     findings: tuple[Finding, ...] = ()
+    used: Used = Used()
 
 
 @dataclass(frozen=True)
