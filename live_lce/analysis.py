@@ -52,11 +52,12 @@ def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) 
     absorber = settings.normalization.absorber or spectrum.absorber
     edge = settings.normalization.edge or spectrum.edge
     try:
-        normalized = normalize(spectrum, settings)
+        normalized = normalize(spectrum, settings, _modelled(registry, settings))
         prediction = classify(normalized, registry, settings)
         return Analysis(_as_partial(prediction), normalized, spectrum)
     except SpectrumRejectedError as error:
         status, findings = Status.REJECTED, error.findings
+        absorber, edge = error.absorber or absorber, error.edge or edge
     except Exception as error:  # the scan goes on whatever happens here
         logger.exception("live_lce failed on a spectrum of %s", absorber or "unknown absorber")
         status = Status.FAILED
@@ -66,6 +67,12 @@ def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) 
     if model:
         prediction = replace(prediction, model=model[0], classes=model[1])
     return Analysis(prediction, spectrum=spectrum)
+
+
+def _modelled(registry: Registry, settings: AnalysisSettings) -> frozenset[tuple[str, str]]:
+    """Return the absorbers and edges that the chosen family has a model for."""
+    family = settings.classification.family
+    return frozenset((c.absorber, c.edge) for c in registry.cards() if c.family == family)
 
 
 def _as_partial(prediction: Prediction) -> Prediction:

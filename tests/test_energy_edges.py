@@ -5,7 +5,7 @@ import pytest
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
-from live_lce.spectra.edges import edge_in_range, identify, tabulated_edge
+from live_lce.spectra.edges import Clues, edge_in_range, identify, tabulated_edge
 from live_lce.spectra.energy import ANGLES, angles_to_ev, bragg_to_energy, to_ev, unit_name
 from live_lce.spectra.types import SpectrumRejectedError
 
@@ -176,3 +176,50 @@ def test_no_edge_in_range():
 
 def test_finest_region_stands_in_for_the_rise():
     assert identify(xanes_energy(7112.0))[:2] == ("Fe", "K")
+
+
+def two_edges(second: float = 1.0):
+    """Return a chromium scan that goes past the manganese edge, whose step is `second`."""
+    energy = np.arange(5840.0, 6700.0, 1.0)
+    mu = xanes_mu(energy, e0=6000.0, step=0.4) + second * xanes_mu(energy, e0=6550.0, step=0.4)
+    return energy, mu
+
+
+@pytest.mark.parametrize("hint", [5989.0, 5989.2, 6001.0])
+def test_an_energy_in_the_header_says_which_edge_is_meant(hint):
+    energy, mu = two_edges()
+    assert identify(energy, mu, Clues(hint))[:2] == ("Cr", "K")
+    assert identify(energy, mu, Clues(6539.0))[:2] == ("Mn", "K")
+
+
+def test_an_energy_in_the_header_may_name_an_l_edge():
+    energy = xanes_energy(5475.0)
+    mu = xanes_mu(energy, e0=5484.0)
+    assert identify(energy, mu)[:2] == ("V", "K")
+    found = identify(energy, mu, Clues(5483.0))
+    assert found[:2] == ("La", "L3") and "V K 5465 eV" in found[2][0].detail
+
+
+def test_a_header_of_another_scan_is_no_hint():
+    energy = xanes_energy()
+    assert identify(energy, xanes_mu(energy), Clues(8979.0))[:2] == ("Fe", "K")
+
+
+def test_one_of_two_edges_is_not_chosen_by_its_height():
+    with pytest.raises(SpectrumRejectedError, match="Cr K 5989 eV and Mn K 6539 eV") as error:
+        identify(*two_edges(1.5))
+    assert error.value.finding.reason is Reason.ABSORBER_UNKNOWN
+    assert identify(*two_edges(0.02))[:2] == ("Cr", "K")
+
+
+def test_a_guess_of_another_program_is_no_statement():
+    energy = xanes_energy(5465.0)
+    mu = xanes_mu(energy, e0=5475.0)
+    guess = Clues(guessed=("La", "L3"), modelled=frozenset({("V", "K")}))
+    found = identify(energy, mu, guess)
+    assert found[:2] == ("V", "K")
+    (finding,) = found[2]
+    assert finding.reason is Reason.EDGES_COINCIDE
+    assert "V K 5465 eV" in finding.detail and "guessed La L3" in finding.detail
+    own = Clues(guessed=("La", "L3"), modelled=frozenset({("La", "L3")}))
+    assert identify(energy, mu, own)[:2] == ("La", "L3")

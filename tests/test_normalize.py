@@ -258,3 +258,33 @@ def test_a_metal_like_edge_is_recognized():
     norm = 0.45 / (1 + np.exp(-(x + 1) / 0.8)) + 0.55 / (1 + np.exp(-(x - 8) / 1.5))
     assert Reason.METAL_LIKE in reasons(run(mu=0.3 + 0.8 * norm))
     assert Reason.METAL_LIKE not in reasons(run())
+
+
+def sentence(*args, **more) -> str:
+    with pytest.raises(SpectrumRejectedError) as error:
+        run(*args, **more)
+    assert (error.value.absorber, error.value.edge) == ("Fe", "K")
+    return str(error.value)
+
+
+def test_a_refusal_names_the_edge_that_it_assumed():
+    flat = xanes_mu(E, e0=7190.0)
+    assert "mu rises most at 7190 eV; Fe K at 7112 eV, as stated" in sentence(mu=flat)
+    assert "Fe K at 7112 eV, by its energies" in sentence(E[::3], MU[::3] * -1, absorber="")
+    hinted = sentence(mu=flat, absorber="", hint_energy=7111.0)
+    assert "by the edge energy 7111 eV in the header" in hinted
+    coarse = np.arange(6962.0, 7400.0, 6.0)
+    guessed = {"absorber_guessed": True, "absorber": "Fe"}
+    assert "as another program guessed" in sentence(coarse, xanes_mu(coarse), **guessed)
+    config = AnalysisSettings(normalization=Normalization(absorber="Fe", edge="K"))
+    assert "Fe K at 7112 eV, as set" in sentence(E[E > 7114], MU[E > 7114], config=config)
+    assert "Fe K at 7112 eV, as stated" in sentence(E - 1000, MU)
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [("transmission", "I0 and It"), ("reference", "It and Ir"), ("fluorescence", "the line")],
+)
+def test_what_falls_at_the_edge_is_called_by_its_mode(mode, words):
+    said = sentence(mu=-MU, mode=mode)
+    assert words in said and f"mu of {mode} falls" in said

@@ -12,7 +12,14 @@ from live_lce.settings import AnalysisSettings, Quality
 from live_lce.spectra import quality
 from live_lce.spectra.calibrate import energy_shift
 from live_lce.spectra.e0 import PAST_EDGE, edge_passed, measured_e0
-from live_lce.spectra.edges import edge_in_range, identify, tabulated_edge
+from live_lce.spectra.edges import (
+    COINCIDENCE,
+    Clues,
+    edge_in_range,
+    identify,
+    steepest_rise,
+    tabulated_edge,
+)
 from live_lce.spectra.energy import to_ev
 from live_lce.spectra.gate import Cleaned, clean, require_signal
 from live_lce.spectra.normalized_input import fits_unit_step, looks_normalized
@@ -30,14 +37,32 @@ pre-edge peaks and noise lie there; few edges do, of scans off in energy."""
 Fit = Callable[[Array, Array, float, FitRanges], Normalized]
 
 
+_FALLS = {
+    "transmission": "are I0 and It swapped?",
+    "reference": "are It and Ir swapped?",
+    "fluorescence": "is it the line of the absorber, or does the detector not follow?",
+    "mu": "is its sign reversed?",
+}
+
+
 @dataclass(frozen=True)
 class _Target:
     absorber: str
     edge: str
     expected: float
+    known: str = "as stated"
+
+    @property
+    def words(self) -> str:
+        """The edge, its energy in the table, and how it is known."""
+        return f"{self.absorber} {self.edge} at {self.expected:.0f} eV, {self.known}"
 
 
-def normalize(spectrum: Spectrum, settings: AnalysisSettings) -> NormalizedSpectrum:
+def normalize(
+    spectrum: Spectrum,
+    settings: AnalysisSettings,
+    modelled: frozenset[tuple[str, str]] = frozenset(),
+) -> NormalizedSpectrum:
     """Check and normalize one spectrum.
 
     Parameters
@@ -46,13 +71,16 @@ def normalize(spectrum: Spectrum, settings: AnalysisSettings) -> NormalizedSpect
         As built from detectors or read from a file.
     settings : AnalysisSettings
         Fit ranges and limits.
+    modelled : frozenset of (str, str)
+        Absorbers and edges that a model exists for: they come first where none is stated.
 
     Raises
     ------
     SpectrumRejectedError
-        If it cannot be classified, with the reason.
+        If it cannot be classified, with the reason and, where one was assumed, the edge.
     """
     remarks = list(spectrum.findings)
+    target: _Target | None = None
     for finding in remarks:
         if finding.reason in (Reason.DEAD_CHANNEL, Reason.SATURATED):
             others = tuple(f for f in remarks if f is not finding)
@@ -62,13 +90,13 @@ def normalize(spectrum: Spectrum, settings: AnalysisSettings) -> NormalizedSpect
         cleaned = clean(energy, spectrum.mu, spectrum.reference)
         remarks += [*converted, *cleaned.findings]
         require_signal(cleaned, settings.quality.min_points)
-        target, found = _target(cleaned.energy, cleaned.mu, spectrum, settings)
+        target, found = _target(cleaned.energy, cleaned.mu, spectrum, settings, modelled)
         remarks += found
         cleaned, shift, found = _shifted(cleaned, target, settings)
         remarks += found
         done = _fit(cleaned, target, spectrum, settings, larch_pre_edge)
     except SpectrumRejectedError as error:
-        raise SpectrumRejectedError(error.finding, (*error.remarks, *remarks)) from None
+        raise _naming(target, error, tuple(remarks)) from None
     return replace(
         done,
         raw_energy=done.energy - shift,
@@ -113,11 +141,11 @@ def normalize_stack(
     remarks = (*converted, *stack.findings)
     done: list[NormalizedSpectrum | SpectrumRejectedError] = []
     for row in stack.mu:
-        one = replace(stack, mu=row)
+        one, target = replace(stack, mu=row), None
         spectrum = Spectrum(stack.energy, row, absorber, edge, mode)
         try:
             require_signal(one, settings.quality.min_points)
-            target, found = _target(one.energy, row, spectrum, settings)
+            target, found = _target(one.energy, row, spectrum, settings, frozenset())
             one, shift, shifted = _shifted(one, target, settings)
             result = _fit(one, target, spectrum, settings, stacked_pre_edge)
             notes = (*remarks, *found, *shifted, *result.findings)
@@ -130,33 +158,61 @@ def normalize_stack(
                 )
             )
         except SpectrumRejectedError as error:
-            done.append(SpectrumRejectedError(error.finding, (*error.remarks, *remarks)))
+            done.append(_naming(target, error, remarks))
     return done
 
 
+def _naming(
+    target: _Target | None, error: SpectrumRejectedError, remarks: tuple[Finding, ...]
+) -> SpectrumRejectedError:
+    """Return a refusal that names the edge that it assumed."""
+    finding = error.finding
+    if target is None:
+        more = (*error.remarks, *remarks)
+        return SpectrumRejectedError(finding, more, error.absorber, error.edge)
+    detail = f"{finding.detail}; {target.words}" if finding.detail else target.words
+    return SpectrumRejectedError(
+        replace(finding, detail=detail), (*error.remarks, *remarks), target.absorber, target.edge
+    )
+
+
 def _target(
-    energy: Array, mu: Array, spectrum: Spectrum, settings: AnalysisSettings
+    energy: Array,
+    mu: Array,
+    spectrum: Spectrum,
+    settings: AnalysisSettings,
+    modelled: frozenset[tuple[str, str]],
 ) -> tuple[_Target, tuple[Finding, ...]]:
     absorber = settings.normalization.absorber or spectrum.absorber
     edge = settings.normalization.edge or spectrum.edge
     low, high = float(energy[0]), float(energy[-1])
-    if not absorber:
-        absorber, edge, findings = identify(energy, mu)
-        return _Target(absorber, edge, tabulated_edge(absorber, edge)), findings
+    guessed = spectrum.absorber_guessed and not settings.normalization.absorber
+    if not absorber or guessed:
+        hint = spectrum.hint_energy
+        clues = Clues(hint, (absorber, edge or "K") if absorber else None, modelled)
+        found, at, findings = identify(energy, mu, clues)
+        known = "as another program guessed" if clues.guessed == (found, at) else "by its energies"
+        if hint is not None and abs(tabulated_edge(found, at) - hint) <= COINCIDENCE + 5:
+            known = f"by the edge energy {hint:g} eV in the header"
+        return _Target(found, at, tabulated_edge(found, at), known), findings
     tolerance = settings.normalization.e0_tolerance
     edge = edge or edge_in_range(absorber, low - tolerance, high + tolerance) or "K"
+    known = "as set" if settings.normalization.absorber else "as stated"
     try:
-        expected = tabulated_edge(absorber, edge)
+        target = _Target(absorber, edge, tabulated_edge(absorber, edge), known)
     except KeyError:
         raise SpectrumRejectedError(
             Finding(Reason.ABSORBER_UNKNOWN, f"no edge {absorber} {edge} in the tables")
         ) from None
-    where = f"{absorber} {edge} at {expected:.0f} eV, scanned {low:.0f} to {high:.0f} eV"
-    if high < expected - 300 or low > expected + tolerance:
-        raise SpectrumRejectedError(Finding(Reason.ABSORBER_OUT_OF_RANGE, where))
-    if high < expected - tolerance + PAST_EDGE:
-        raise SpectrumRejectedError(Finding(Reason.EDGE_NOT_REACHED, where))
-    return _Target(absorber, edge, expected), ()
+    where = f"scanned {low:.0f} to {high:.0f} eV; {target.words}"
+    reason: Reason | None = None
+    if high < target.expected - 300 or low > target.expected + tolerance:
+        reason = Reason.ABSORBER_OUT_OF_RANGE
+    elif high < target.expected - tolerance + PAST_EDGE:
+        reason = Reason.EDGE_NOT_REACHED
+    if reason:
+        raise SpectrumRejectedError(Finding(reason, where), (), absorber, edge)
+    return target, ()
 
 
 def _shifted(
@@ -186,9 +242,13 @@ def _fit(
         kept = mu
     e0 = float(measured_e0(energy, mu, target.expected, tolerance))
     if not np.isfinite(e0) or not edge_passed(energy, mu, e0):
-        detail = f"scan ends at {energy[-1]:.1f} eV, table {target.expected:.0f} eV"
-        passed = energy[-1] > target.expected + tolerance + PAST_EDGE
-        reason = Reason.E0_OFF_EDGE if passed else Reason.EDGE_NOT_REACHED
+        reason, detail = Reason.EDGE_NOT_REACHED, f"scan ends at {energy[-1]:.1f} eV"
+        if energy[-1] > target.expected + tolerance + PAST_EDGE:
+            reason = Reason.E0_OFF_EDGE
+            detail = f"no edge within {tolerance:g} eV"
+            steepest = steepest_rise(energy, mu)
+            if abs(steepest - target.expected) > tolerance:
+                detail += f", mu rises most at {steepest:.0f} eV"
         raise SpectrumRejectedError(Finding(reason, detail), tuple(findings))
 
     declared = settings.normalization.normalized
@@ -255,7 +315,8 @@ def _verdict(
     step, widest = done.edge_step, quality.widest_step(done.energy, done.e0)
     refusal: Finding | None = None
     if step <= 0:
-        detail = f"edge step {step:.3g}: falls at the edge, are I0 and It swapped?"
+        what = "mu" if spectrum.mode == "mu" else f"mu of {spectrum.mode}"
+        detail = f"edge step {step:.3g}: {what} falls at the edge, {_FALLS[spectrum.mode]}"
         refusal = Finding(Reason.EDGE_STEP_TOO_SMALL, detail)
     elif widest > limits.max_step:
         refusal = Finding(Reason.GRID_TOO_COARSE, f"{widest:.1f} eV near the edge")
@@ -265,7 +326,7 @@ def _verdict(
     elif done.noise > limits.max_noise:
         refusal = Finding(Reason.TOO_NOISY, f"{done.noise:.2f} of the edge step")
     elif abs(done.edge_reference - target.expected) > tolerance + 10:
-        detail = f"rise at {done.edge_reference:.0f} eV, table {target.expected:.0f} eV"
+        detail = f"mu rises at {done.edge_reference:.0f} eV"
         refusal = Finding(Reason.E0_OFF_EDGE, detail)
     if refusal:
         raise SpectrumRejectedError(refusal)

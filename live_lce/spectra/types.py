@@ -67,6 +67,12 @@ class Spectrum:
         What was noticed while building it.
     used : Used
         What `mu` was made of.
+    absorber_guessed : bool
+        True if `absorber` is no statement but the guess of a program (Athena guesses the edge
+        that is nearest to E0): the energies then decide among the near edges.
+    hint_energy : float, optional
+        Edge energy (eV) that a header names, such as ``E0=`` or ``exafs_edge_energy``.  It
+        finds the absorber where none is stated.
     """
 
     energy: Array
@@ -78,6 +84,8 @@ class Spectrum:
     reference: Array | None = None
     findings: tuple[Finding, ...] = ()
     used: Used = Used()
+    absorber_guessed: bool = False
+    hint_energy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,12 +158,22 @@ class SpectrumRejectedError(ValueError):
         The deciding reason.
     remarks : tuple of Finding
         What else was noticed.
+    absorber, edge : str
+        What it was taken for; empty where the refusal came before that.
     """
 
-    def __init__(self, finding: Finding, remarks: tuple[Finding, ...] = ()) -> None:
+    def __init__(
+        self,
+        finding: Finding,
+        remarks: tuple[Finding, ...] = (),
+        absorber: str = "",
+        edge: str = "",
+    ) -> None:
         super().__init__(finding.sentence)
         self.finding = finding
         self.remarks = remarks
+        self.absorber = absorber
+        self.edge = edge
 
     @property
     def findings(self) -> tuple[Finding, ...]:
