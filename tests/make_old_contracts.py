@@ -18,7 +18,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LAST = {"1.0": "5adfcbb^", "1.1": "b105dde^", "1.2": "c175b93^", "1.3": "4ec4423^"}
+LAST = {
+    "1.0": "5adfcbb^",
+    "1.1": "b105dde^",
+    "1.2": "c175b93^",
+    "1.3": "4ec4423^",
+    "1.4": "a3eb223",
+}
 """The last commit of each version of the contract."""
 RAW_UID = "0b1ffa52-3333-4c4c-8888-0123456789ab"
 

@@ -157,7 +157,7 @@ def test_stop_tells_the_last_final_prediction() -> None:
     assert stop["live_lce"] == {
         "label": "T4", "confidence": 0.75, "status": "ok", "absorber": "Fe", "n_final": 2,
         "reason": "", "probabilities": {"T4": 0.75, "S5": 0.125, "O6": 0.125}, "spread": {},
-        "label_set": ["T4"],
+        "label_set": ["T4"], "used": {},
     }  # fmt: skip
     assert stop["exit_status"] == "success"
 

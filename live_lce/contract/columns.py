@@ -133,6 +133,12 @@ _AFTER_PROBABILITIES = (
     ),
     Column("n_points", "integer", "Points used."),
     Column("n_dropped", "integer", "Points left out because not finite."),
+    Column("n_without_beam", "integer", "Points left out because no beam reached I0."),
+    Column(
+        "signals",
+        "string",
+        "What mu and energy were made of, for people, e.g. `ln(I0/It), energy = mono_energy`.",
+    ),
     Column("noise", "number", "Standard deviation of one point of normalized mu."),
     Column(
         "latency",

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-CONTRACT_VERSION = "1.4"
+CONTRACT_VERSION = "1.5"
 SPEC_NAME = "LiveLCEPrediction"
 PREDICTIONS_STREAM = "predictions"
 SPECTRA_STREAM = "spectra"
@@ -25,7 +25,9 @@ START_KEYS = {
     "data_session": "Copied from the raw run, if it has one.",
     "purpose": "`live_lce`",
     "live_lce": "Contract version, absorber, edge, model (name, version, sha256, classes), settings and "
-    "their hash, versions of the packages, source, attempt and supersedes.",
+    "their hash, versions of the packages, source, attempt and supersedes; `used`: what mu was made of "
+    "at the first prediction (mode, signal, energy, channels, excluded, and `words` for people), empty "
+    "where no spectrum could be built.",
 }
 
 STOP_KEYS = {
@@ -38,6 +40,7 @@ STOP_KEYS = {
     "probabilities": "Its probabilities by class; empty if not computed.",
     "spread": "Their standard deviations over the model's members; empty if it has none.",
     "label_set": "List of the classes that it cannot exclude, most probable first.",
+    "used": "What its mu was made of, as in the start document.",
 }
 """Keys of ``stop["live_lce"]``: stop documents can be searched in Tiled, events cannot."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from live_lce.classifiers.types import Prediction
-from live_lce.spectra.types import NormalizedSpectrum, Spectrum
+from live_lce.spectra.types import NormalizedSpectrum, Spectrum, Used
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ class Result:
     raw_seq_num_last: int = 0
     raw_time: float = float("nan")
     spectrum: Spectrum | None = None
+
+    @property
+    def used(self) -> Used:
+        """What mu was made of; empty where no spectrum could be built."""
+        return self.spectrum.used if self.spectrum is not None else Used()
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,7 @@ class AnalysisRun:
                 "settings_hash": settings.digest,
                 "versions": dict(package_versions()),
                 "source": source,
+                "used": used_values(first),
                 "attempt": 1,
                 "supersedes": [],
             },
@@ -237,6 +238,8 @@ def prediction_row(result: Result, columns: tuple[Column, ...], latency: float) 
         "norm_method": "none" if spectrum is None else spectrum.norm_method,
         "n_points": result.n_points,
         "n_dropped": result.n_dropped,
+        "n_without_beam": result.used.n_without_beam,
+        "signals": result.used.words,
         "latency": latency,
     }
     for column in columns:
@@ -272,7 +275,8 @@ def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> d
     counted = {"n_final": n_final, "reason": ";".join(reasons)}
     if last is None:
         said = {"label": "", "confidence": 0.0, "status": "", "absorber": ""}
-        return {**said, **counted, "probabilities": {}, "spread": {}, "label_set": []}
+        nothing: dict[str, Any] = {"probabilities": {}, "spread": {}, "label_set": [], "used": {}}
+        return {**said, **counted, **nothing}
     prediction = last.prediction
     return {
         "label": prediction.label,
@@ -283,6 +287,22 @@ def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> d
         "probabilities": _by_class(prediction.classes, prediction.probabilities),
         "spread": _by_class(prediction.classes, prediction.spread),
         "label_set": list(prediction.label_set),
+        "used": used_values(last),
+    }
+
+
+def used_values(result: Result) -> dict[str, Any]:
+    """Return what a result's mu was made of, as plain values; empty if there is none."""
+    used = result.used
+    if not used.words:
+        return {}
+    return {
+        "mode": used.mode,
+        "signal": used.signal,
+        "energy": used.energy,
+        "channels": list(used.channels),
+        "excluded": list(used.excluded),
+        "words": used.words,
     }
 
 

@@ -40,6 +40,8 @@ _ENDED_TYPES = {
     "n_final": "int64",
 }
 
+_LATER = {"n_without_beam": 0}
+"""Integer columns that came with a later contract, and what held before."""
 _PANDAS = {"integer": "int64", "number": "float64", "string": "string"}
 
 
@@ -235,8 +237,9 @@ def _typed(table: Any, run: PublishedRun, columns: Sequence[Column]) -> Any:
     for name, kind in _wanted(columns):
         if name in there:
             found[name] = table[name].cast(types[kind])
-        elif kind in missing:  # a column that came with a later contract
-            found[name] = pa.array([missing[kind]] * table.num_rows, types[kind])
+        elif kind in missing or name in _LATER:  # a column that came with a later contract
+            value = _LATER.get(name, missing.get(kind))
+            found[name] = pa.array([value] * table.num_rows, types[kind])
         else:
             raise ResultsError(
                 f"analysis run {run.analysis.uid} has no column {name}: its table does not follow "
