@@ -206,10 +206,10 @@ def _when_cut(
 
 def _larch(known: list[Prepared]) -> tuple[int, int, int]:
     """Count the standards on which larch's fit is the worse one, ours is; and all."""
-    from live_lce.spectra.larch_import import load_larch_xafs
+    from live_lce.spectra.larch_import import load_larch, load_larch_xafs
 
     xafs = load_larch_xafs()
-    from larch import Group
+    group_class = load_larch("symboltable").Group
 
     x = np.arange(FITTED[0], FITTED[1] + STEP / 2, STEP)
     peak = (x > SEARCH[0]) & (x < SEARCH[1])
@@ -220,7 +220,7 @@ def _larch(known: list[Prepared]) -> tuple[int, int, int]:
             continue
         y = np.interp(x, whole.energy - whole.edge_reference, whole.norm)
         energy = x + whole.edge_reference
-        group = Group(energy=energy, norm=y)
+        group = group_class(energy=energy, norm=y)
         limits = whole.edge_reference + np.array([FITTED[0], SEARCH[0], SEARCH[1], FITTED[1]])
         ends = dict(zip(("emin", "elo", "ehi", "emax"), limits, strict=True))
         xafs.pre_edge_baseline(group, form="line+loren", **ends)

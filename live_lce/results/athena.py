@@ -30,13 +30,13 @@ def write_athena(path: Path, spectra: Sequence[PublishedSpectrum]) -> None:
     ----------
     B. Ravel and M. Newville, J. Synchrotron Rad. 12, 537 (2005).
     """
-    from larch import Group
-    from larch.io.athena_project import AthenaProject
+    from live_lce.spectra.larch_import import load_larch
 
-    project = AthenaProject()
+    group_class = load_larch("symboltable").Group
+    project = load_larch("io.athena_project").AthenaProject()
     for number, spectrum in enumerate(spectra):
         key = _key(number)
-        group = Group(
+        group = group_class(
             energy=spectrum.energy, mu=spectrum.norm, e0=_e0(spectrum), edge_step=1.0, id=key
         )
         project.add_group(group)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from live_lce.spectra.larch_import import load_larch_xafs
+from live_lce.spectra.larch_import import load_larch, load_larch_xafs
 from live_lce.spectra.ranges import FitRanges
 from live_lce.spectra.types import Array
 
@@ -43,10 +43,7 @@ def larch_pre_edge(energy: Array, mu: Array, e0: float, ranges: FitRanges) -> No
         Fit ranges and degrees.
     """
     xafs = load_larch_xafs()
-
-    from larch import Group
-
-    group = Group()
+    group = load_larch("symboltable").Group()
     xafs.pre_edge(
         energy,
         mu,
