@@ -33,8 +33,9 @@ def undisturbed() -> Iterator[None]:
         ]
         before = [(where, name, getattr(where, name)) for where, name, _ in functions]
         logger_class = type(root)
+        filters: Any = warnings.filters  # a list, of which `catch_warnings` makes copies
         silent = ("ignore", mine, Warning, None, 0)
-        warnings.filters.insert(0, silent)  # type: ignore[attr-defined]
+        filters.insert(0, silent)
         for where, name, function in functions:
             setattr(where, name, function)
         root.__class__ = _kept(logger_class, mine)
@@ -46,8 +47,9 @@ def undisturbed() -> Iterator[None]:
                 if getattr(where, name) is new:
                     setattr(where, name, old)
             mine.over = True
-            if silent in warnings.filters:
-                warnings.filters.remove(silent)  # type: ignore[attr-defined]
+            filters = warnings.filters
+            if silent in filters:
+                filters.remove(silent)
 
 
 class _OfThread:
@@ -73,14 +75,12 @@ def _unless(mine: _OfThread, function: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _catching(mine: _OfThread) -> type[warnings.catch_warnings[Any]]:
-    class Catching(warnings.catch_warnings):  # type: ignore[type-arg]
+    class Catching(warnings.catch_warnings):
         """In this thread it neither saves nor restores the filters, which others change."""
 
         def __enter__(self) -> Any:
             self._left_out = bool(mine)
-            if self._left_out:
-                return [] if self._record else None
-            return super().__enter__()
+            return [] if self._left_out else super().__enter__()
 
         def __exit__(self, *error: object) -> None:
             if not self._left_out:

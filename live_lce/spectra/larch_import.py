@@ -35,18 +35,17 @@ def load_larch(name: str) -> ModuleType:
 @contextmanager
 def _some_home() -> Iterator[None]:
     """Let larch take a temporary folder for the home, where that is missing or read-only."""
-    import pyshortcuts
-
+    pyshortcuts = import_module("pyshortcuts")  # where larch gets the home from
     if _can_be_made(pyshortcuts.get_homedir):
         yield
         return
     before = pyshortcuts.get_homedir
     with tempfile.TemporaryDirectory(prefix="live_lce-") as folder:
-        pyshortcuts.get_homedir = lambda *_, **__: folder
+        vars(pyshortcuts)["get_homedir"] = lambda *_, **__: folder
         try:
             yield
         finally:
-            pyshortcuts.get_homedir = before
+            vars(pyshortcuts)["get_homedir"] = before
 
 
 def _can_be_made(home: Callable[[], str]) -> bool:
