@@ -197,21 +197,21 @@ def test_a_file_of_another_format_is_called_by_its_name(tmp_path: Path, name: st
 def test_what_is_neither_documents_nor_data_is_counted(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / ".git").mkdir(parents=True)
-    for name in ("README", ".git/config", "log.md", "other.md", "empty.h5", "notes.rst"):
+    for name in ("README", ".git/config", "log.md", "other.md", "notes.rst"):
         (folder / name).write_text("?")
+    (folder / "settings.json").write_text('{\n "a": [1]}')
     for name, (content, _) in OTHERS.items():
         (folder / name).write_bytes(content)
     write(folder / "one.jsonl", a_scan(1))
-    (folder / "empty.h5").unlink()
     done = cli("replay", "--json", folder)
     assert done.code == 0, done.err
     assert done.json["left_out"] == {
         ".md": 2, ".rst": 1, "file without a suffix": 1, "HDF5": 1, "Python pickle": 1, "SQLite": 1,
-        "zip (also xlsx, docx, npz)": 1, "xz": 1, "PNG image": 1,
+        "other JSON": 1, "zip (also xlsx, docx, npz)": 1, "xz": 1, "PNG image": 1,
     }  # fmt: skip
     said = cli("replay", folder).err
     assert "1 run: 1 analysed, no documents or data: 2 .md, " in said
-    assert len(cli("replay", "--dry-run", "--json", folder).json["left_out"]) == 9
+    assert len(cli("replay", "--dry-run", "--json", folder).json["left_out"]) == 10
 
 
 def test_nothing_there(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=r"empty.jsonl: no start document"):
         uids(empty)
     other.write_text('{"a": 1}\n')
-    with pytest.raises(ArchiveError, match=r"other.json:1: expected"):
+    with pytest.raises(ArchiveError, match=r"other.json: expected documents"):
         uids(other)
     assert open_archive(str(empty)).count(ALL) is None
 

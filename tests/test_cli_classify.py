@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cli_parts import Cli, cli, write_scan
 from live_lce.cli._output import label_cell
 from live_lce.contract import Reason
 from live_lce.server import EmbeddedTiled
+from live_lce.sources.data_documents import read_data_runs
 
 __all__ = ["cli"]  # a fixture
 
@@ -68,6 +70,7 @@ def test_folders_and_patterns(cli: Cli, tmp_path: Path) -> None:
     inner.mkdir(parents=True)
     for name in ("a.xdi", "b.001", "more/c.dat"):
         write_scan(tmp_path / "data" / name)
+    assert len(cli("replay", "--json", "data").json["predictions"]), "the same files"
     (inner / "README.md").write_text("no data")
     assert len(cli("classify", "--json", "data").json) == 3
     assert len(cli("classify", "--json", "data/*.xdi", "data/**/*.dat").json) == 2
@@ -166,16 +169,56 @@ def test_publishing_and_again(
     try:
         (run,) = client["processed"].values()
         assert run.metadata["start"]["live_lce"]["source"] == "file"
-        assert run.metadata["start"]["sample"] == {"name": "test"}
+        assert run.metadata["start"]["sample"] == "test"
         assert run.metadata["stop"]["live_lce"]["label"] == "O6"
         (row,) = cli("classify", "--json", "fe.xdi").json
         table = run["predictions"].read()
-        assert float(table["confidence"][0]) == pytest.approx(row["confidence"])
+        assert float(table["confidence"][-1]) == pytest.approx(row["confidence"])
         done = cli("classify", "--tiled", "fe.xdi")
         assert done.code == 0 and "1 there already" in done.err
         assert len(client["processed"]) == 1
     finally:
         client.context.close()
+
+
+@pytest.mark.parametrize("first", ["classify", "replay"])
+def test_a_file_is_one_run_for_classify_and_replay(
+    cli: Cli, tmp_path: Path, server: EmbeddedTiled, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setenv("LIVE_LCE_TILED__URI", server.uri)
+    monkeypatch.setenv("LIVE_LCE_TILED__API_KEY", server.api_key)
+    (tmp_path / "data" / "copies").mkdir(parents=True)
+    write_scan(tmp_path / "data" / "fe.xdi")
+    shutil.copy(tmp_path / "data" / "fe.xdi", tmp_path / "data" / "copies" / "copy.dat")
+    ways = {
+        "classify": ("classify", "--tiled", "--json", "data"),
+        "replay": ("replay", "--json", "data"),
+    }
+    client = server.client()
+    try:
+        said = cli(*ways.pop(first))
+        assert said.code == 0, said.err
+        [(uid, run)] = client["processed"].items()
+        start, rows = run.metadata["start"], run["predictions"].read()
+        assert start["sample"] == "test" and len(rows["status"]) > 5
+        [(_, other)] = ways.items()
+        done = cli(*other)
+        assert done.code == 0, done.err
+        assert list(client["processed"]) == [uid], "published once, by whatever command"
+    finally:
+        client.context.close()
+
+
+def test_other_columns_are_another_run(tmp_path: Path) -> None:
+    path = write_scan(tmp_path / "fe.xdi")
+    wanted = [
+        None,
+        {"energy": "1", "mu": "2"},
+        {"mu": "2", "energy": "1"},
+        {"energy": "1", "norm": "2"},
+    ]
+    uids = [read_data_runs(path, columns=columns)[0].uid for columns in wanted]
+    assert uids[1] == uids[2] and len(set(uids)) == 3
 
 
 def test_a_server_that_is_away_keeps_the_run_on_disk(cli: Cli, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from live_lce.cli._output import UsageError, note
 
 if TYPE_CHECKING:
     from live_lce.config import Config
-    from live_lce.publish.publisher import SpoolPublisher
 
 _WORDS = {
     "runs_published": "published",
@@ -42,19 +41,6 @@ def server_address(config: Config, uri: str) -> str:
         "no Tiled server: give its URI, or set tiled.uri in the configuration "
         "(LIVE_LCE_TILED__URI); `live-lce serve` starts one"
     )
-
-
-def tiled_publisher(config: Config, uri: str, source: str) -> SpoolPublisher:
-    """Return a publisher to the Tiled server given, else to the configured one.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    from live_lce.publish.from_config import publisher_from
-
-    return publisher_from(config, source, tiled=server_address(config, uri))
 
 
 def report(counters: dict[str, int]) -> bool:

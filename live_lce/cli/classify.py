@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,20 +17,11 @@ if TYPE_CHECKING:
     from live_lce.analysis import Analysis
     from live_lce.classifiers.witness import Witness
     from live_lce.config import Config
-    from live_lce.publish.publisher import Publisher
-    from live_lce.sources.files import FileSpectrum
-
-SUFFIXES = frozenset(
-    [".xdi", ".xd", ".dat", ".txt", ".csv", ".nor", ".e", ".xmu", ".prj", ".gz", ".asc"]
-)
-"""Files with these suffixes (or a number) are taken from a folder."""
-_ENDINGS = ", ".join(sorted(SUFFIXES)) + " or a number"
+    from live_lce.contract import Finding, Status
+    from live_lce.sources.data_documents import DataRun
 
 _WIDE = 120
 """Columns of a terminal on which the table of numbers has room."""
-
-_FILES = uuid.UUID("0d2bf0e4-3c0c-5d0a-8a57-3b1f7e1c5a11")
-"""Namespace of the raw uids given to files."""
 
 
 def classify(
@@ -67,21 +55,19 @@ def classify(
 
         live-lce classify --tiled project.prj
     """
-    from live_lce.cli._publishing import report, tiled_publisher
+    from live_lce.cli._publishing import report, server_address
     from live_lce.config import load_config
 
     loaded = _with_options(load_config(config), absorber, edge, normalized, family)
     _check_names(loaded)
     chosen = _columns(columns)
     paths = expand(files)
-    publisher = tiled_publisher(loaded, uri, "file") if tiled or uri else None
-    published = True
+    classifier = _Classifier(loaded, server_address(loaded, uri) if tiled or uri else "", chosen)
     try:
-        rows = list(_rows(paths, loaded, chosen, publisher))
+        rows = [row for path in paths for row in classifier(path)]
     finally:
-        if publisher is not None:
-            publisher.close()
-            published = report(publisher.counters)
+        counters = classifier.close()
+    published = report(counters) if classifier.publishes else True
     if json:
         _output.print_json(rows)
     else:
@@ -98,11 +84,13 @@ def expand(patterns: list[str]) -> list[Path]:
     UsageError
         If a pattern or folder holds no file.
     """
+    from live_lce.sources.file_kinds import DATA_SUFFIXES, may_be_data
+
     found: list[Path] = []
     for pattern in patterns:
         path = Path(pattern).expanduser()
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and _is_data(p))
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and may_be_data(p))
         elif path.exists() or not set(pattern) & set("*?["):
             inside = [path]
         else:
@@ -110,17 +98,13 @@ def expand(patterns: list[str]) -> list[Path]:
             relative = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
             inside = sorted(p for p in anchor.glob(relative) if p.is_file())
         if not inside:
-            looked = f" (of a folder, files are taken that end in {_ENDINGS})"
+            ends = ", ".join(sorted(DATA_SUFFIXES))
+            looked = f" (of a folder, files are taken that end in {ends} or a number)"
             raise UsageError(
                 f"{pattern}: no data files there: check the path{looked if path.is_dir() else ''}"
             )
         found += inside
     return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
-
-
-def _is_data(path: Path) -> bool:
-    suffix = path.suffix.lower()
-    return suffix in SUFFIXES or suffix[1:].isdigit()
 
 
 def _with_options(
@@ -174,36 +158,81 @@ def _columns(text: str) -> dict[str, str] | None:
         raise UsageError(str(error)) from None
 
 
-def _rows(
-    paths: list[Path],
-    config: Config,
-    columns: dict[str, str] | None,
-    publisher: Publisher | None,
-) -> Iterator[dict[str, Any]]:
-    from live_lce.analysis import Analysis, analyse
-    from live_lce.classifiers.registry import Registry
-    from live_lce.classifiers.types import Prediction
-    from live_lce.contract import Reason, Status
-    from live_lce.sources.files import FileError, read_spectra
+class _Classifier:
+    """Classifies the spectra of files, each as a run that is replayed.
 
-    registry = Registry.beside_shipped(config.models)
-    wanted = config.analysis.normalization.absorber
-    for path in paths:
+    Parameters
+    ----------
+    config : Config
+        The configuration.
+    address : str
+        Of the Tiled server that gets the predictions; empty publishes none.
+    columns : dict, optional
+        Which column is what.
+    """
+
+    def __init__(self, config: Config, address: str, columns: dict[str, str] | None) -> None:
+        from live_lce.engine.types import Result
+        from live_lce.replaying.setup import Setup
+        from live_lce.replaying.work import Worker
+
+        self.publishes = bool(address)
+        self._signals, self._columns = config.analysis.signals, columns
+        self._results: list[Result] = []
+        if not address:  # else all is published that a replay of the file publishes
+            config = _whole_spectra_only(config)
+        setup = Setup(config, address, source="file")
+        self._worker = Worker(setup, on_result=self._results.append)
+
+    def __call__(self, path: Path) -> Iterator[dict[str, Any]]:
+        """Yield a row for each spectrum of a file."""
+        from live_lce.contract import Finding, Reason, Status
+        from live_lce.sources.data_documents import read_data_runs
+        from live_lce.sources.files import FileError
+
         try:
-            spectra = read_spectra(path, signals=config.analysis.signals, columns=columns)
+            runs = read_data_runs(path, signals=self._signals, columns=self._columns)
         except FileError as error:
             unreadable = error.finding.reason is Reason.UNREADABLE_FILE
-            status = Status.FAILED if unreadable else Status.REJECTED
-            yield row(path, "", Analysis(Prediction(status, (error.finding,))), "")
-            continue
-        for index, found in enumerate(spectra):
-            if wanted and found.spectrum.absorber != wanted:
-                # The file's edge belongs to the element that it states.
-                found = replace(found, spectrum=replace(found.spectrum, edge=""))  # noqa: PLW2901
-            analysis = analyse(found.spectrum, registry, config.analysis)
-            if publisher is not None:
-                _publish(publisher, found, index, analysis)
-            yield row(path, found.name, analysis, found.columns)
+            yield _refused(path, Status.FAILED if unreadable else Status.REJECTED, error.finding)
+        except OSError as error:
+            yield _refused(path, Status.FAILED, Finding(Reason.UNREADABLE_FILE, str(error)))
+        else:
+            for run in runs:
+                yield from self._run(path, run)
+
+    def close(self) -> dict[str, int]:
+        """Close the publisher, and return its counters."""
+        return self._worker.close()
+
+    def _run(self, path: Path, run: DataRun) -> Iterator[dict[str, Any]]:
+        from live_lce.analysis import Analysis
+        from live_lce.contract import Finding, Reason, Status
+
+        self._results.clear()
+        outcome = self._worker(run)
+        if outcome.problem:
+            _output.note(f"live-lce: {outcome.problem}")
+        finals = [result for result in self._results if result.final]
+        for result in finals:
+            analysis = Analysis(result.prediction, result.normalized, result.spectrum)
+            yield row(path, run.spectrum.name, analysis, run.spectrum.columns)
+        if not finals:
+            finding = Finding(Reason.INTERNAL_ERROR, outcome.problem or "no result")
+            yield _refused(path, Status.FAILED, finding)
+
+
+def _whole_spectra_only(config: Config) -> Config:
+    analysis = config.analysis
+    pacing = analysis.pacing.model_copy(update={"partial": False})
+    return config.model_copy(update={"analysis": analysis.model_copy(update={"pacing": pacing})})
+
+
+def _refused(path: Path, status: Status, finding: Finding) -> dict[str, Any]:
+    from live_lce.analysis import Analysis
+    from live_lce.classifiers.types import Prediction
+
+    return row(path, "", Analysis(Prediction(status, (finding,))), "")
 
 
 def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, Any]:
@@ -254,34 +283,6 @@ def _witness(said: Witness | None) -> dict[str, Any] | None:
         "pre_edge_height": said.height,
         "says": list(said.says),
     }
-
-
-def _publish(publisher: Publisher, found: FileSpectrum, index: int, analysis: Analysis) -> None:
-    from live_lce.engine.types import Result, RunClosed, RunInfo
-
-    digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
-    uid = str(uuid.uuid5(_FILES, f"{digest}\n{index}" if found.name else digest))
-    time = found.file.stat().st_mtime
-    start: dict[str, Any] = {"uid": uid, "time": time}
-    if sample := found.name or found.sample:
-        start["sample"] = {"name": sample}
-    n_points = len(found.spectrum.energy)
-    normalized = analysis.normalized
-    result = Result(
-        run=RunInfo(uid, "file", start),
-        spectrum_index=0,
-        final=True,
-        prediction=analysis.prediction,
-        normalized=normalized,
-        n_points=normalized.n_points if normalized else n_points,
-        n_dropped=normalized.n_dropped if normalized else 0,
-        raw_seq_num_first=1 if n_points else 0,
-        raw_seq_num_last=n_points,
-        raw_time=time,
-        spectrum=found.spectrum,
-    )
-    publisher.result(result, 0.0)
-    publisher.closed(RunClosed(uid, "success"))
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:

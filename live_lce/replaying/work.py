@@ -57,8 +57,6 @@ class Worker:
         Returns the time (s), to tell runs that may still be running.
     on_result : callable, optional
         Gets each result of the engine.
-    partials : bool
-        Whether there are predictions on growing spectra too.
     """
 
     def __init__(
@@ -67,12 +65,10 @@ class Worker:
         *,
         now: Callable[[], float] = time.time,
         on_result: Callable[[Result], object] | None = None,
-        partials: bool = True,
     ) -> None:
         self._setup = setup
         self._now = now
         self._on_result = on_result
-        self._partials = partials
         self._publisher: Publisher | None = setup.publisher()
         self._registry = setup.registry()
         self._letters = setup.dead_letters()
@@ -157,7 +153,7 @@ class Worker:
             began = time.perf_counter()
             outputs: list[Output] = []
             try:
-                outputs = self._engine(name, doc, partials=self._partials)
+                outputs = self._engine(name, doc)
                 for output in outputs:
                     self._take(output, time.perf_counter() - began, rows)
             except Exception as error:  # not the engine's habit: the rest of the run is kept

@@ -28,6 +28,7 @@ _PACKED = re.compile(
     rb"(?:\x92(?:[\xa0-\xbf]|\xd9.)(?:" + _NAMES + rb")|\x82\xa4name|\x82\xa3doc)",
     re.DOTALL,
 )
+_LINE = re.compile(rb'\[\s*"(?:' + _NAMES + rb')|\{\s*"(?:name|doc)"')
 _NUMPY_KINDS = "biufSU"
 
 Place = tuple[int, int, Any]
@@ -61,11 +62,10 @@ def recognize(head: bytes) -> Container | None:
     if _PACKED.match(head):
         return Container.MSGPACK
     text = head.removeprefix(BOM).lstrip(BLANK)
-    first, second = text[:1], text[1:].lstrip(BLANK)[:1]
-    if first == b"[" and second in (b"[", b"{", b"]"):
+    if text[:1] == b"[" and text[1:].lstrip(BLANK)[:1] in (b"[", b"{", b"]"):
         return Container.LIST
-    # Other words in brackets are headings of data files.
-    return Container.LINES if second == b'"' and first in (b"[", b"{") else None
+    # Other words in brackets are headings of data files, other objects other JSON.
+    return Container.LINES if _LINE.match(text) else None
 
 
 def taken_out(container: Container, file: IO[bytes], number: int, offset: int) -> Iterator[Place]:

@@ -212,7 +212,13 @@ def _data_runs(path: Path, signals: Signals | None) -> list[DataRun]:
 
 
 def _holds_documents(path: Path) -> bool:
-    """Whether a file holds documents; else it is data."""
+    """Whether a file holds documents; else it is data.
+
+    Raises
+    ------
+    ArchiveError
+        If it cannot be read, or holds other JSON.
+    """
     from live_lce.sources.files_athena import is_athena
 
     try:
@@ -223,5 +229,11 @@ def _holds_documents(path: Path) -> bool:
                 head = unpacked.read(HEAD)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{path}: cannot be read: {error}") from None
-    named = may_be_documents(path) and not kind_of(path)[0]
-    return (named or recognize(head) is not None) and not is_athena(head.decode("latin-1"))
+    if is_athena(head.decode("latin-1")):
+        return False
+    if recognize(head) is not None:
+        return True
+    if suffix_of(path) == ".json" and head.lstrip().startswith((b"{", b"[")):
+        said = f'{path}: expected documents, [name, document] or {{"name", "doc"}}'
+        raise _OtherFormatError(said, "other JSON")
+    return may_be_documents(path) and not kind_of(path)[0]
