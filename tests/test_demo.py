@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,62 @@ def test_ctrl_c_is_clean() -> None:
     out = process.communicate(timeout=120)[0]
     assert process.returncode == 130, out
     assert "Interrupted." in out and "Traceback" not in out
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command("--duration", "120"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("scan  1"):
+            break
+    process.terminate()
+    out = process.communicate(timeout=120)[0]
+    assert process.returncode == 128 + signal.SIGTERM, out
+    assert "Traceback" not in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_its_dashboard_ends_when_the_demo_is_killed() -> None:
+    pytest.importorskip("bokeh", reason="needs the extra `dashboard`")
+    code = """
+        import sys, time
+        from live_lce.cli._dashboard import DashboardProcess
+        page = DashboardProcess("http://127.0.0.1:9", "key")
+        print(page._process.pid, page.uri or page.problem, flush=True)
+        time.sleep(600)
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    pid, _, said = parent.stdout.readline().partition(" ")
+    assert "http://" in said
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(600):
+        if not alive(int(pid)):
+            return
+        time.sleep(0.1)
+    os.kill(int(pid), signal.SIGKILL)
+    pytest.fail("the dashboard outlived its parent")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody waits for any more does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"

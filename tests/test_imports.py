@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ ALLOWED: dict[str, set[str] | None] = {
     "contract": set(),
     "settings": {"contract"},
     "importing": set(),
+    "processes": set(),
     "spectra": {"contract", "settings", "importing"},
-    "classifiers": {"contract", "settings", "spectra"},
+    "classifiers": {"contract", "settings", "spectra", "importing"},
     "analysis": {"contract", "settings", "spectra", "classifiers"},
     "engine": {"contract", "settings", "spectra", "classifiers", "analysis"},
     # The engine's and its parts' types travel in results.
@@ -32,7 +34,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "config": {"contract", "settings"},
     "sources": {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
-        "publish",
+        *("publish", "processes"),
     },
     "results": {
         *("contract", "publish.connection", "publish.published"),
@@ -44,13 +46,15 @@ ALLOWED: dict[str, set[str] | None] = {
     },
     "replaying": {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
-        *("publish", "sources"),
+        *("publish", "sources", "processes"),
     },
     "server": set(),
-    "labels": set(),
+    "labels": {"processes"},
     "datasets": {"contract", "settings", "spectra", "classifiers.card"},
     "evaluation": {"contract", "settings", "spectra", "classifiers", "datasets"},
-    "training": {"contract", "settings", "spectra", "classifiers", "datasets", "labels"},
+    "training": {
+        *("contract", "settings", "spectra", "classifiers", "datasets", "labels", "processes"),
+    },
     "cli": None,
     "__main__": None,
 }
@@ -103,6 +107,35 @@ def test_imports_point_one_way(path: Path) -> None:
         if there in FORBIDDEN.get(room, set()):
             wrong.append(imported)
     assert wrong == [], f"{name} may not import these, see docs/architecture.md"
+
+
+def _at_home(wanted: set[str]) -> dict[str, set[str]]:
+    """Return which modules of ours import which of `wanted`, also late."""
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            tops = {name.partition(".")[0] for name in names} & wanted
+            if tops:
+                found.setdefault(_name(path), set()).update(tops)
+    return found
+
+
+def test_one_module_imports_onnxruntime_with_its_telemetry_off() -> None:
+    assert list(_at_home({"onnxruntime"})) == ["classifiers.session"]
+
+
+def test_one_module_starts_processes() -> None:
+    starting = {"subprocess", "multiprocessing", "concurrent"}
+    # Their texts name no start of a process: pipes and errors, threads, futures as they are done.
+    others = {"cli._dashboard", "sources.external_files", "replaying.pool"}
+    for name in set(_at_home(starting)) - others - {"processes"}:
+        text = (PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
+        assert not re.search(r"ProcessPool|get_context|Popen\(|subprocess\.", text), name
+    for name in others:
+        text = (PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
+        assert not re.search(r"get_context|Popen\(|subprocess\.(run|call|check)", text), name
 
 
 def test_every_room_has_rules() -> None:

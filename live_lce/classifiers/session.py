@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from live_lce.classifiers.atlas import ATLAS_KEY, Atlas, AtlasError
 from live_lce.classifiers.card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, RANKED
+from live_lce.importing import undisturbed
 from live_lce.spectra.types import Array
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
@@ -99,6 +101,21 @@ class Session:
         )
 
 
+def load_onnxruntime() -> Any:
+    """Return onnxruntime, with its telemetry off; nobody else imports it.
+
+    Official builds send usage data from the process that opens a model unless they are told
+    not to, by a variable of the environment before they are imported; it also goes to children.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    with undisturbed():
+        import onnxruntime
+    turn_off = getattr(onnxruntime, "disable_telemetry_events", None)
+    if turn_off is not None:  # where somebody imported it earlier
+        turn_off()
+    return onnxruntime
+
+
 def open_session(content: bytes) -> Session:
     """Load an ONNX model from memory, on the GPU where there is one.
 
@@ -112,8 +129,7 @@ def open_session(content: bytes) -> Session:
     Exception
         Whatever onnxruntime finds wrong with the content.
     """
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the networks are tiny; threads would only cost
     options.inter_op_num_threads = 1

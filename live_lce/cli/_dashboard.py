@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 import threading
 
+from live_lce import processes
 from live_lce.cli._output import missing
 
 STARTS_WITHIN = 60.0
@@ -41,18 +40,19 @@ class DashboardProcess:
         except ModuleNotFoundError as error:
             self.problem = missing(error)
             return
-        environment = os.environ | {
+        served = {
             "LIVE_LCE_TILED__API_KEY": api_key,
             "LIVE_LCE_TILED__PATH": "processed",
             "LIVE_LCE_TILED__RAW_PATH": "raw",
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "live_lce", "dashboard", "--tiled", uri, "--port", "0"],
-            stdin=subprocess.DEVNULL,
+        self._process = processes.start(
+            "live_lce",
+            ["dashboard", "--tiled", uri, "--port", "0", "--with-parent"],
+            environment=processes.environment("LIVE_LCE_", "TILED_", more=served),
+            stdin=subprocess.PIPE,  # when it closes, this process is gone, however it ended
             stdout=subprocess.PIPE,
             stderr=self._said,
             text=True,
-            env=environment,
         )
         # A process that hangs is ended: then reading ends too.
         late = threading.Timer(STARTS_WITHIN, self._process.kill)
@@ -70,8 +70,10 @@ class DashboardProcess:
         """End it."""
         self._end()
         self._said.close()
-        if self._process is not None and self._process.stdout is not None:
-            self._process.stdout.close()
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
     def _end(self) -> None:
         if self._process is None or self._process.poll() is not None:

@@ -81,8 +81,9 @@ def _larch() -> str:
 
 
 def _onnxruntime() -> str:
-    import onnxruntime
+    from live_lce.classifiers.session import load_onnxruntime
 
+    onnxruntime = load_onnxruntime()
     providers = ", ".join(onnxruntime.get_available_providers())
     return f"onnxruntime {onnxruntime.__version__}: {providers}"
 

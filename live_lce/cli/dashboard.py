@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -39,6 +42,9 @@ def dashboard(
     ] = "24h",
     poll: Annotated[
         bool, typer.Option("--poll", help="Ask every second instead of subscribing.")
+    ] = False,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End when standard input ends.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -78,6 +84,8 @@ def dashboard(
     stop = threading.Event()
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, lambda *_: stop.set())
+    if with_parent:
+        threading.Thread(target=_end_with_input, args=(stop,), daemon=True).start()
     try:
         page = Dashboard(
             source,
@@ -94,3 +102,11 @@ def dashboard(
     typer.echo(f"The dashboard is at {page.uri}\nCtrl-C ends it.")
     stop.wait()
     page.close()
+
+
+def _end_with_input(stop: threading.Event) -> None:
+    """Stop when whoever started this process is gone, however it ended."""
+    with suppress(OSError):
+        while os.read(sys.stdin.fileno(), 1024):
+            continue
+    stop.set()

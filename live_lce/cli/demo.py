@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -99,6 +100,7 @@ def demo(
         typer.echo(f"live-lce: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
         raise typer.Exit(2) from None
     ophyd.set_cl("dummy")  # no EPICS here
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         with (
             tempfile.TemporaryDirectory() as spool,
@@ -121,6 +123,11 @@ def demo(
         console.print("Interrupted.")
         raise typer.Exit(130) from None
     raise typer.Exit(0 if passed else 1)
+
+
+def _terminated(*_: Any) -> NoReturn:
+    """Leave as Ctrl-C does: the dashboard is ended, the folders are removed."""
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _address(server: EmbeddedTiled) -> str:

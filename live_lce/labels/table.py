@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from live_lce.labels.crystalnn import site_label
 from live_lce.labels.order_parameters import OrderParameters, average, from_bonding
 from live_lce.labels.ranked import main_cn, ranked_cn, ranked_motif
 from live_lce.labels.structures import StructureError, parse_cif
+from live_lce.processes import process_pool
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,9 +220,8 @@ def _mapped(tasks: Sequence[Task], workers: int) -> Iterator[list[dict[str, Any]
     if workers <= 1:
         yield from track(map(label_task, tasks), **shown)
         return
-    # `spawn` is the same everywhere, and safe beside the threads of others.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from track(pool.map(label_task, tasks, chunksize=16), **shown)
+    with process_pool(workers) as processes:
+        yield from track(processes.map(label_task, tasks, chunksize=16), **shown)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Generator, Iterable
@@ -10,6 +9,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from live_lce.processes import spawning
 from live_lce.replaying.outcome import Outcome, RunStatus
 from live_lce.replaying.setup import Setup
 from live_lce.sources.archive import ArchivedRun
@@ -63,8 +63,7 @@ class _Process:
     """A worker process, and the run that it works on."""
 
     def __init__(self, setup: Setup) -> None:
-        # Spawned, not forked: Tiled's client and onnxruntime have threads.
-        context = multiprocessing.get_context("spawn")
+        context = spawning()
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, setup), daemon=True)
         self._process.start()

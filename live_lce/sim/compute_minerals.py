@@ -18,11 +18,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
+from live_lce.processes import process_pool
 from live_lce.sim.coarse import feff_version, set_environment, spectrum, write_sites
 from live_lce.sim.mineral_structures import (
     OXIDE_SITES,
@@ -67,7 +67,7 @@ def compute_missing(sites: Sequence[MineralSite], keep: Path, jobs: int) -> None
     """
     missing = [one for one in sites if not (keep / f"{one.name}.json").exists()]
     sys.stderr.write(f"{len(sites)} sites, {len(missing)} to compute\n")
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin) as workers:
+    with process_pool(jobs, _begin) as workers:
         futures = {workers.submit(compute, one): one for one in missing}
         for done, future in enumerate(as_completed(futures), 1):
             name = futures[future].name

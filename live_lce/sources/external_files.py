@@ -12,13 +12,13 @@ import json
 import logging
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from live_lce import processes
 from live_lce.engine.external import Source, UnreadableError
 
 logger = logging.getLogger(__name__)
@@ -153,10 +153,13 @@ class _Process:
     """The reading process, asked one thing at a time."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "live_lce.sources.hdf5_rows"]
         try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            self._process = processes.start(
+                "live_lce.sources.hdf5_rows",
+                environment=processes.environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
         except OSError as error:
             raise UnreadableError(

@@ -330,10 +330,10 @@ class LiveLCE:
             self._failed("engine_errors", "live_lce cannot start: no scan will be classified")
             return None
         try:
-            import onnxruntime  # noqa: F401
-
+            from live_lce.classifiers.session import load_onnxruntime
             from live_lce.spectra.larch_import import load_larch_xafs
 
+            load_onnxruntime()
             load_larch_xafs()
         except (Exception, SystemExit):
             logger.exception("larch or onnxruntime cannot be loaded: predictions will fail")

@@ -9,9 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution
 from live_lce.classifiers.registry import model_name
 from live_lce.datasets.rows import CLASSES, FILES, Rows, enough, read_rows
 from live_lce.datasets.split import folds
+from live_lce.processes import process_pool
 from live_lce.spectra.types import Array
 from live_lce.training import distance
 from live_lce.training.augment import Augmentation, augmented, resample
@@ -157,8 +156,8 @@ def _each(options: argparse.Namespace) -> Iterator[str]:
         yield from map(work, wanted.items())
         return
     # Spawned: torch's threads do not survive a fork.
-    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
-        yield from pool.map(work, wanted.items())
+    with process_pool(options.jobs) as workers:
+        yield from workers.map(work, wanted.items())
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from live_lce.datasets.rows import LEAST_SITES, Rows, read_rows
+from live_lce.processes import process_pool
 from live_lce.training.carbone_paper import TABLE_I
 from live_lce.training.carbone_protocol import N_FOLDS, Outcome, Variant, measure
 from live_lce.training.carbone_spectra import (
@@ -149,8 +148,9 @@ def run(folder: Path, results: Path, jobs: int) -> Iterator[tuple[Task, list[Out
     """
     done = {(o.absorber, o.spectra, o.variant) for o in read_outcomes(results)}
     left = [task for task in tasks() if task.key not in done]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # torch does not survive a fork
-        for task, outcomes in zip(left, pool.map(_work, [(folder, t) for t in left]), strict=True):
+    with process_pool(jobs) as workers:
+        done_now = workers.map(_work, [(folder, task) for task in left])
+        for task, outcomes in zip(left, done_now, strict=True):
             with results.open("a") as file:
                 file.writelines(json.dumps(one.to_json()) + "\n" for one in outcomes)
             yield task, outcomes

@@ -9,10 +9,8 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from live_lce.classifiers.conformal import label_set_mass, once_a_group
 from live_lce.classifiers.registry import model_name
 from live_lce.contract import OTHER
 from live_lce.datasets.rows import CLASSES, FILES, LEAST_SITES
+from live_lce.processes import process_pool
 from live_lce.spectra.types import Array
 from live_lce.training import minerals
 from live_lce.training.atlas import make_atlas
@@ -120,7 +119,7 @@ def train(pool: Pool, shape: Shape, how: Variation, course: Course, jobs: int) -
     if jobs == 1:
         networks = tuple(map(work, range(MEMBERS)))
     else:  # spawned: torch's threads do not survive a fork
-        with ProcessPoolExecutor(jobs, get_context("spawn")) as workers:
+        with process_pool(jobs) as workers:
             networks = tuple(workers.map(work, range(MEMBERS)))
     n = len(pool.rows)
     plain, measured = np.zeros((n, len(POOL_CLASSES))), np.zeros((n, len(POOL_CLASSES)))
