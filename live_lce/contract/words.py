@@ -100,6 +100,7 @@ class Reason(StrEnum):
     SPIKES_REMOVED = "spikes_removed"
     CHANNELS_EXCLUDED = "channels_excluded"
     OVER_ABSORPTION = "over_absorption"
+    THICK_SAMPLE = "thick_sample"
     EDGES_COINCIDE = "edges_coincide"
     E0_SHIFTED = "e0_shifted"
     FOIL_UNUSABLE = "foil_unusable"
@@ -149,17 +150,18 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.ALREADY_NORMALIZED: "The input is normalized already: taken as it is.",
     Reason.PRE_EDGE_SHORT: "The scan starts close to the edge: a constant was subtracted instead of a pre-edge line.",
     Reason.POINTS_DROPPED: "Points without a finite absorption or energy were dropped: see `n_dropped`.",
-    Reason.POINTS_WITHOUT_BEAM: "Points where no beam reached I0 were left out.",
+    Reason.POINTS_WITHOUT_BEAM: "No beam reached I0 at some points: they were left out, and where they leave a hole in the edge there is no answer; measure again.",
     Reason.ENERGIES_MERGED: "Several points at one energy were averaged.",
-    Reason.READINGS_DIFFER: "Repeated readings of one energy differ by more than their noise: the sample changes, or several spectra are mixed.",
+    Reason.READINGS_DIFFER: "Repeated readings of one energy differ by more than their noise: the sample or the beam changed, or several spectra are mixed.",
     Reason.SWEEPS_SPLIT: "The input holds several sweeps over the edge: each was taken as a spectrum of its own.",
-    Reason.SIGNAL_CHOSEN: "Several signals were recorded and none was stated: the one that shows the edge best was taken.",
+    Reason.SIGNAL_CHOSEN: "The signal that is taken by default shows no edge, and another does: that was taken; state `signals.mode` to decide it.",
     Reason.EXCLUDE_UNMATCHED: "A name in `signals.exclude` matches no channel: nothing was left out for it.",
     Reason.UNITS_CONVERTED: "The energy was not in eV, or not in the units that are stated: it was taken to eV.",
     Reason.SPIKES: "Single-point spikes were found and left in: set `quality.remove_spikes` to take them out.",
     Reason.SPIKES_REMOVED: "Single-point spikes were found and replaced by their neighbours' line.",
-    Reason.CHANNELS_EXCLUDED: "Dead or excluded detector channels were left out of the sum.",
+    Reason.CHANNELS_EXCLUDED: "Detector channels that are dead, stuck, saturated, paralysed or excluded were left out of the sum.",
     Reason.OVER_ABSORPTION: "The white line may be damped by over-absorption: dilute the sample, or use transmission.",
+    Reason.THICK_SAMPLE: "The edge step is large, or It near its dark level: the sample may be too thick; compare with a thinner one.",
     Reason.EDGES_COINCIDE: "Another element's edge lies at nearly the same energy: state the absorber in the metadata.",
     Reason.E0_SHIFTED: "The edge lies far from the table: check the monochromator's calibration.",
     Reason.FOIL_UNUSABLE: "The reference foil could not be used: its energy shift is taken as 0.",

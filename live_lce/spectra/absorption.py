@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,20 +66,18 @@ def fluorescence(
     i0: ArrayLike,
     channels: Mapping[str, ArrayLike],
     *,
-    exclude: Sequence[str] = (),
     dark: Mapping[str, float] | None = None,
     dark_i0: float = 0.0,
-) -> tuple[Array, tuple[Finding, ...]]:
-    """Return mu = sum(If)/I0 over the living channels.
+) -> Array:
+    """Return mu = sum(If)/I0.
 
     Parameters
     ----------
     i0 : array_like of shape (..., n_points)
         Incident intensity.
     channels : mapping of str to array_like of shape (..., n_points)
-        Fluorescence intensity by channel name.
-    exclude : sequence of str
-        Names (or shell patterns) of channels to leave out.
+        Fluorescence intensity by channel name, of the channels to be summed
+        (:func:`live_lce.spectra.channels.left_out` tells the others).
     dark : mapping of str to float, optional
         Readings without beam, by channel name.
     dark_i0 : float
@@ -88,31 +85,18 @@ def fluorescence(
 
     Returns
     -------
-    mu : ndarray of shape (..., n_points)
-        NaN where I0 is zero, and everywhere if no channel is alive.
-    findings : tuple of Finding
-        Excluded and dead channels by name.
+    ndarray of shape (..., n_points)
+        NaN where I0 is zero, and everywhere if there is no channel.
     """
     offsets = dark or {}
-    counts = {name: np.asarray(v, float) for name, v in channels.items()}
-    excluded = [n for n in counts if any(fnmatchcase(n, pattern) for pattern in exclude)]
-    candidates = [n for n in counts if n not in excluded]
-    dead = [n for n in candidates if is_dead(counts[n])]
-    alive = [n for n in candidates if n not in dead]
     incident = np.asarray(i0, float) - dark_i0
-    if not alive:
-        nothing = np.full(incident.shape, np.nan)
-        return nothing, (Finding(Reason.DEAD_CHANNEL, "all fluorescence: " + ", ".join(counts)),)
-    total = sum((counts[n] - offsets.get(n, 0.0) for n in alive), np.zeros(incident.shape))
+    if not channels:
+        return np.full(incident.shape, np.nan)
+    parts = [np.asarray(values, float) - offsets.get(n, 0.0) for n, values in channels.items()]
+    total = sum(parts, np.zeros(incident.shape))
     with np.errstate(divide="ignore", invalid="ignore"):
         mu = total / incident
-    findings: tuple[Finding, ...] = ()
-    if excluded or dead:
-        parts = [f"excluded: {', '.join(excluded)}"] if excluded else []
-        parts += [f"dead: {', '.join(dead)}"] if dead else []
-        detail = f"{len(alive)} of {len(counts)} channels used; {'; '.join(parts)}"
-        findings = (Finding(Reason.CHANNELS_EXCLUDED, detail),)
-    return np.where(np.isfinite(mu), mu, np.nan), findings
+    return np.where(np.isfinite(mu), mu, np.nan)
 
 
 def is_dead(readings: ArrayLike) -> bool:

@@ -26,6 +26,7 @@ from live_lce.spectra.normalized_input import fits_unit_step, looks_normalized
 from live_lce.spectra.pre_edge import Normalized, larch_pre_edge, stacked_pre_edge
 from live_lce.spectra.ranges import FitRanges, choose_ranges
 from live_lce.spectra.reference import EARLIEST, edge_reference
+from live_lce.spectra.thickness import judge_step
 from live_lce.spectra.types import Array, NormalizedSpectrum, Spectrum, SpectrumRejectedError
 
 E0_EXPECTED = (-5.0, 20.0)
@@ -33,6 +34,9 @@ E0_EXPECTED = (-5.0, 20.0)
 BEFORE_TABLE = 20.0
 """Until a scan is so far (eV) past the tabulated edge, no reference below that is believed:
 pre-edge peaks and noise lie there; few edges do, of scans off in energy."""
+
+_DECISIVE = frozenset({Reason.DEAD_CHANNEL, Reason.SATURATED, Reason.TOO_THICK})
+"""What was noticed while mu was made, and leaves nothing to normalize."""
 
 Fit = Callable[[Array, Array, float, FitRanges], Normalized]
 
@@ -82,7 +86,7 @@ def normalize(
     remarks = list(spectrum.findings)
     target: _Target | None = None
     for finding in remarks:
-        if finding.reason in (Reason.DEAD_CHANNEL, Reason.SATURATED):
+        if finding.reason in _DECISIVE:
             others = tuple(f for f in remarks if f is not finding)
             raise SpectrumRejectedError(finding, others)
     try:
@@ -306,6 +310,10 @@ def _as_given(mu: Array, how: str) -> Normalized:
     return Normalized(mu, np.asarray(nothing), used)
 
 
+def _beam_lost(spectrum: Spectrum) -> bool:
+    return any(finding.reason is Reason.POINTS_WITHOUT_BEAM for finding in spectrum.findings)
+
+
 def _verdict(
     done: NormalizedSpectrum, target: _Target, spectrum: Spectrum, settings: AnalysisSettings
 ) -> tuple[Finding, ...]:
@@ -328,9 +336,15 @@ def _verdict(
     elif abs(done.edge_reference - target.expected) > tolerance + 10:
         detail = f"mu rises at {done.edge_reference:.0f} eV"
         refusal = Finding(Reason.E0_OFF_EDGE, detail)
+    hole = quality.widest_hole(done.energy, done.e0) if _beam_lost(spectrum) else 0.0
+    if hole > limits.max_step:
+        refusal = Finding(Reason.POINTS_WITHOUT_BEAM, f"they leave {hole:.1f} eV of the edge out")
     if refusal:
         raise SpectrumRejectedError(refusal)
-    remarks = []
+    thick = judge_step(spectrum.mode, step, done.energy, done.norm, done.e0)
+    if thick and thick.reason is Reason.TOO_THICK:
+        raise SpectrumRejectedError(thick)
+    remarks = [thick] if thick else []
     off = done.e0 - target.expected
     if not E0_EXPECTED[0] <= off <= E0_EXPECTED[1]:
         remarks.append(Finding(Reason.E0_SHIFTED, f"{off:+.1f} eV"))

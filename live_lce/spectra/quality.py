@@ -117,6 +117,13 @@ def widest_step(energy: Array, e0: float) -> float:
     return float(steps.max()) if steps.size else float("inf")
 
 
+def widest_hole(energy: Array, e0: float) -> float:
+    """Return how much (eV) the widest step covers of the range from -8 to +25 eV of `e0`."""
+    left = np.maximum(energy[:-1], e0 + SAMPLED[0])
+    right = np.minimum(energy[1:], e0 + SAMPLED[1])
+    return float(np.max(right - left, initial=0.0))
+
+
 def over_absorbed(energy: Array, norm: Array, e0: float) -> bool:
     """Suspect over-absorption in a fluorescence spectrum: a white line too low for a compound.
 

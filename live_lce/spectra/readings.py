@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from live_lce.contract import Finding, Reason
-from live_lce.spectra import absorption
+from live_lce.spectra import absorption, beam, channels
+from live_lce.spectra.choice import PLAIN, find_rise
+from live_lce.spectra.thickness import inspect_transmitted
 from live_lce.spectra.types import Array, Spectrum, SpectrumRejectedError, Used
 
 MODES = ("norm", "mu", "transmission", "fluorescence", "reference")
@@ -79,6 +82,13 @@ class Readings:
             norm=self.norm,
         )
 
+    def without(self, lost: NDArray[np.bool_]) -> Readings:
+        """Return these readings without some of the points; `lost` of shape (n_points,)."""
+        if not lost.any():
+            return self
+        kept = {name: values[~lost] for name, values in self.channels.items()}
+        return replace(self, energy=self.energy[~lost], channels=kept)
+
     def values(self, name: str) -> Array:
         """Return the readings of a signal; NaN throughout if it was never read."""
         found = self.channels.get(name)
@@ -121,36 +131,87 @@ def assemble(readings: Readings) -> Spectrum:
     Raises
     ------
     SpectrumRejectedError
-        `mode_unavailable` if the stated mode has no signals.
+        `mode_unavailable` if the stated mode has no signals, `signals_unknown` if no mode has,
+        and `points_without_beam` if most points have no beam.
     """
-    mode = _choose(readings)
-    mu, findings, used = _make(readings, mode)
-    return Spectrum(
-        energy=readings.energy,
-        mu=mu,
-        absorber=readings.absorber,
-        edge=readings.edge,
-        mode="mu" if mode == "norm" else mode,
-        normalized=True if mode == "norm" else readings.normalized,
-        reference=_foil(readings, mode),
-        findings=(*findings, *readings.findings),
-        used=used,
-    )
-
-
-def _choose(readings: Readings) -> str:
     possible = readings.possible
     if readings.mode and readings.mode not in possible:
         detail = f"{readings.mode} is stated; there is {', '.join(possible) or 'nothing else'}"
         raise SpectrumRejectedError(Finding(Reason.MODE_UNAVAILABLE, detail))
     if not possible:
         raise SpectrumRejectedError(Finding(Reason.SIGNALS_UNKNOWN, ", ".join(readings.channels)))
+    lost = _without_beam(readings)
+    findings = beam.remark(readings.energy, lost)
+    if 2 * lost.sum() > lost.size:
+        raise SpectrumRejectedError(findings[0], readings.findings)
+    readings = readings.without(lost)
+    made, chosen = _choose(readings)
+    return Spectrum(
+        energy=readings.energy,
+        mu=made.mu,
+        absorber=readings.absorber,
+        edge=readings.edge,
+        mode="mu" if made.used.mode == "norm" else made.used.mode,
+        normalized=True if made.used.mode == "norm" else readings.normalized,
+        reference=_foil(readings, made.used.mode),
+        findings=(*findings, *chosen, *made.findings, *readings.findings),
+        used=replace(made.used, n_without_beam=int(lost.sum())),
+    )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """mu by one of the modes, of shape (n_points,), and what was noticed of its signals."""
+
+    mu: Array
+    used: Used
+    findings: tuple[Finding, ...] = ()
+
+
+def _without_beam(readings: Readings) -> NDArray[np.bool_]:
+    """Tell at which points there was no beam; of shape (n_points,)."""
+    name = readings.i0 or ("" if readings.mu or readings.norm else readings.it)
+    if name not in readings.channels:
+        return np.zeros(readings.energy.shape, dtype=bool)
+    i0 = readings.values(name) - readings.dark.get(name, 0.0)
+    behind = readings.it if name == readings.i0 and readings.it else readings.ir
+    mu = None
+    if behind in readings.channels and not absorption.is_dead(readings.values(behind)):
+        mu = absorption.transmission(
+            i0, readings.values(behind), dark_it=readings.dark.get(behind, 0.0)
+        )
+    elif readings.fluorescence:
+        mu = absorption.fluorescence(
+            i0, {n: readings.values(n) for n in readings.fluorescence}, dark=readings.dark
+        )
+    return beam.without_beam(i0, mu)
+
+
+def _choose(readings: Readings) -> tuple[_Made, tuple[Finding, ...]]:
+    """Make mu as stated, else by the first mode, unless only another one shows the edge."""
+    possible = readings.possible
     if readings.mode:
-        return readings.mode
+        return _make(readings, readings.mode), ()
     if possible[0] == "mu":
-        return _origin_of_mu(readings)
-    alive = [mode for mode in possible if _is_alive(readings, mode)]
-    return (alive or possible)[0]
+        first = _origin_of_mu(readings)
+    else:
+        first = ([mode for mode in possible if _is_alive(readings, mode)] or possible)[0]
+    made = _make(readings, first)
+    # The foil is no sample: its edge says nothing of the others.
+    others = [mode for mode in possible if mode not in (first, "norm", "reference")]
+    if not others or first == "norm" or not readings.energy.size:
+        return made, ()
+    edge = (readings.absorber, readings.edge)
+    plain, _ = find_rise(readings.energy, made.mu, *edge)
+    if plain >= PLAIN:
+        return made, ()
+    tried = [_make(readings, mode) for mode in others]
+    contrasts = [find_rise(readings.energy, other.mu, *edge)[0] for other in tried]
+    best = int(np.argmax(contrasts))
+    if contrasts[best] < max(PLAIN, 2 * plain):
+        return made, ()
+    detail = f"{tried[best].used.signal} shows the edge, {made.used.signal} does not"
+    return tried[best], (Finding(Reason.SIGNAL_CHOSEN, detail),)
 
 
 def _is_alive(readings: Readings, mode: str) -> bool:
@@ -164,51 +225,80 @@ def _is_alive(readings: Readings, mode: str) -> bool:
 def _origin_of_mu(readings: Readings) -> str:
     """Tell how the beamline computed mu, where the readings are there too: they say more."""
     given = readings.values(readings.mu)
-    made_of = [mode for mode in ("fluorescence", "transmission") if mode in readings.possible]
-    whole = replace(readings, exclude=())  # as the beamline summed them
-    for mode in made_of if given.size else ():
-        if np.allclose(_make(whole, mode)[0], given, rtol=1e-3):
-            return mode
-    return "mu"
+    if not given.size:
+        return "mu"
+    i0, possible = readings.values(readings.i0), readings.possible
+    made = {}
+    if "fluorescence" in possible:  # of all channels, as the beamline summed them
+        made["fluorescence"] = absorption.fluorescence(
+            i0,
+            {name: readings.values(name) for name in readings.fluorescence},
+            dark=readings.dark,
+            dark_i0=readings.dark.get(readings.i0, 0.0),
+        )
+    if "transmission" in possible:
+        made["transmission"] = _log_ratio(readings, readings.i0, readings.it)
+    equal = (m for m, mu in made.items() if np.allclose(mu, given, rtol=1e-3, equal_nan=True))
+    return next(equal, "mu")
 
 
-def _make(readings: Readings, mode: str) -> tuple[Array, tuple[Finding, ...], Used]:
-    value, dark = readings.values, readings.dark
+def _make(readings: Readings, mode: str) -> _Made:
+    value = readings.values
     energy = f"energy = {readings.energy_name}" if readings.energy_name else ""
     if mode in ("norm", "mu"):
         name = readings.norm if mode == "norm" else readings.mu
-        return value(name), (), Used(mode, name, energy, (name,))
-    if mode in ("transmission", "reference"):
-        above, below = (
-            (readings.i0, readings.it) if mode == "transmission" else (readings.it, readings.ir)
-        )
-        mu = absorption.transmission(
-            value(above),
-            value(below),
-            dark_i0=dark.get(above, 0.0),
-            dark_it=dark.get(below, 0.0),
-        )
-        recorded = {name: value(name) for name in (above, below)}
-        found = absorption.inspect_channels(recorded, incident=readings.i0)
-        return mu, found, Used(mode, f"ln({above}/{below})", energy, (above, below))
-    channels = {name: value(name) for name in readings.fluorescence}
-    mu, found = absorption.fluorescence(
-        value(readings.i0),
-        channels,
-        exclude=readings.exclude,
-        dark=dark,
-        dark_i0=dark.get(readings.i0, 0.0),
+        return _Made(value(name), Used(mode, name, energy, (name,)))
+    if mode == "fluorescence":
+        return _summed(readings, energy)
+    above, below = (
+        (readings.i0, readings.it) if mode == "transmission" else (readings.it, readings.ir)
     )
-    # Dead fluorescence channels are reported with the sum; a dead I0 and saturation are not.
-    dead = absorption.inspect_channels({readings.i0: value(readings.i0)}, incident=readings.i0)
-    more = tuple(
-        finding
-        for finding in absorption.inspect_channels(channels)
-        if finding.reason != Reason.DEAD_CHANNEL
-    )
-    names = tuple(channels)
+    mu, found = _without_stuck(readings, _log_ratio(readings, above, below), (above, below))
+    recorded = {name: value(name) for name in (above, below)}
+    found += absorption.inspect_channels(recorded, incident=readings.i0)
+    _, at = find_rise(readings.energy, mu, readings.absorber, readings.edge)
+    incident, behind = (value(name) - readings.dark.get(name, 0.0) for name in (above, below))
+    found += inspect_transmitted(readings.energy, incident, behind, at)
+    return _Made(mu, Used(mode, f"ln({above}/{below})", energy, (above, below)), found)
+
+
+def _summed(readings: Readings, energy: str) -> _Made:
+    """Make mu of the fluorescence channels that can be summed."""
+    i0, dark = readings.values(readings.i0), readings.dark
+    every = {name: readings.values(name) for name in readings.fluorescence}
+    out = channels.left_out(i0 - dark.get(readings.i0, 0.0), every, readings.exclude)
+    kept = {name: values for name, values in every.items() if name not in out}
+    mu = absorption.fluorescence(i0, kept, dark=dark, dark_i0=dark.get(readings.i0, 0.0))
+    mu, found = _without_stuck(readings, mu, (readings.i0, *kept))
+    found += channels.remarks(every, out, readings.exclude)
+    found += absorption.inspect_channels({readings.i0: i0, **kept}, incident=readings.i0)
+    names = tuple(kept) or tuple(every)
     words = f"({'+'.join(names)})/{readings.i0}" if len(names) > 1 else f"{names[0]}/{readings.i0}"
-    return mu, (*found, *dead, *more), Used(mode, words, energy, (readings.i0, *names))
+    used = Used("fluorescence", words, energy, (readings.i0, *names), excluded=tuple(out))
+    return _Made(mu, used, found)
+
+
+def _log_ratio(readings: Readings, above: str, below: str) -> Array:
+    return absorption.transmission(
+        readings.values(above),
+        readings.values(below),
+        dark_i0=readings.dark.get(above, 0.0),
+        dark_it=readings.dark.get(below, 0.0),
+    )
+
+
+def _without_stuck(
+    readings: Readings, mu: Array, names: tuple[str, ...]
+) -> tuple[Array, tuple[Finding, ...]]:
+    """Return mu without the points at which one of its signals did not change, and say so."""
+    found = []
+    for name in names:
+        at = channels.stuck(readings.values(name))
+        if at.any():
+            mu = np.where(at, np.nan, mu)
+            detail = f"{name} is stuck at {readings.values(name)[at][0]:g} for {at.sum()} points"
+            found.append(Finding(Reason.POINTS_DROPPED, detail))
+    return mu, tuple(found)
 
 
 def _foil(readings: Readings, mode: str) -> Array | None:
@@ -216,9 +306,4 @@ def _foil(readings: Readings, mode: str) -> Array | None:
         return readings.values(readings.foil)
     if mode == "reference" or not (readings.it and readings.ir):
         return None
-    return absorption.reference(
-        readings.values(readings.it),
-        readings.values(readings.ir),
-        dark_it=readings.dark.get(readings.it, 0.0),
-        dark_ir=readings.dark.get(readings.ir, 0.0),
-    )
+    return _log_ratio(readings, readings.it, readings.ir)

@@ -1,0 +1,185 @@
+"""Which channels can be summed: dead, saturated and stuck ones, and those that fall at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_lce.contract import Finding, Reason
+from live_lce.spectra.absorption import is_dead, is_saturated
+from live_lce.spectra.types import Array
+
+LEAST_POINTS = 8
+"""Fewer points than this show neither that a reading is stuck nor that a channel falls."""
+STUCK = 6
+"""So many equal readings in a row are looked at."""
+FEW_COUNTS = 50.0
+"""Counters that read less than this repeat themselves."""
+OPPOSITE = -0.5
+"""A correlation with the other channels below this: the channel falls where they rise."""
+SIGNIFICANT = 8.0
+"""What the others rise by must be this many times their noise."""
+
+
+EXCLUDED = "excluded"
+
+
+def left_out(
+    i0: Array, channels: Mapping[str, Array], exclude: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the fluorescence channels that are not to be summed, and why.
+
+    Parameters
+    ----------
+    i0 : ndarray of shape (n_points,)
+        Incident intensity.
+    channels : mapping of str to ndarray of shape (n_points,)
+        Raw readings by name, in the order measured.
+    exclude : sequence of str
+        Names (or shell patterns) of channels to leave out, in upper or lower case.
+
+    Returns
+    -------
+    dict of str to str
+        By name: ``excluded``, ``dead``, ``saturated``, ``stuck ...`` or ``falls ...``.
+    """
+    out = {
+        name: EXCLUDED
+        for name in channels
+        if any(fnmatchcase(name.lower(), pattern.lower()) for pattern in exclude)
+    }
+    out |= {n: "dead" for n, values in channels.items() if n not in out and is_dead(values)}
+    alive = [name for name in channels if name not in out]
+    saturated = [name for name in alive if is_saturated(channels[name])]
+    if len(saturated) < len(alive):  # else it is said of mu, which cannot be had
+        out |= dict.fromkeys(saturated, "saturated")
+    rest = {name: channels[name] for name in channels if name not in out}
+    return out | odd_channels(i0, rest)
+
+
+def remarks(
+    channels: Mapping[str, Array], out: Mapping[str, str], exclude: Sequence[str] = ()
+) -> tuple[Finding, ...]:
+    """Return what is to be said of the channels that :func:`left_out` names."""
+    unmatched = [
+        pattern
+        for pattern in exclude
+        if not any(fnmatchcase(name.lower(), pattern.lower()) for name in channels)
+    ]
+    findings = []
+    if unmatched:
+        detail = f"{', '.join(unmatched)}; there is {', '.join(channels)}"
+        findings.append(Finding(Reason.EXCLUDE_UNMATCHED, detail))
+    reasons: dict[str, list[str]] = {}
+    for name, why in out.items():
+        reasons.setdefault(why, []).append(name)
+    words = "; ".join(f"{why}: {', '.join(names)}" for why, names in reasons.items())
+    if len(out) == len(channels):
+        findings.append(Finding(Reason.DEAD_CHANNEL, f"all fluorescence: {words}"))
+    elif out:
+        kept = len(channels) - len(out)
+        detail = f"{kept} of {len(channels)} channels used; {words}"
+        findings.append(Finding(Reason.CHANNELS_EXCLUDED, detail))
+    return tuple(findings)
+
+
+def stuck(values: Array) -> NDArray[np.bool_]:
+    """Tell where a reading did not change for many points in a row, though it does elsewhere.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_points,)
+        Raw readings in the order measured.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_points,)
+        Nothing where equal neighbours are usual: coarse digits, few counts, a constant.
+    """
+    found = np.zeros(values.shape, dtype=bool)
+    if values.size < 2 * LEAST_POINTS:
+        return found
+    same = np.diff(values) == 0
+    if not same.any() or (np.nanmedian(np.abs(values)) < FEW_COUNTS and _whole(values)):
+        return found
+    padded = np.concatenate([[False], same, [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    lengths = edges[1::2] - edges[::2]
+    longest = int(lengths.max())
+    if longest + 1 < STUCK:
+        return found
+    long = lengths >= min(STUCK - 1, longest)
+    # How often neighbours are equal elsewhere, with one more as nobody can know.
+    elsewhere = same.size - int(lengths[long].sum())
+    usual = (int(lengths[~long].sum()) + 1) / (elsewhere + 2)
+    if elsewhere < LEAST_POINTS or usual**longest * values.size > 1e-3:
+        return found
+    for begin, end in zip(edges[::2][long], edges[1::2][long], strict=True):
+        found[begin : end + 1] = True
+    return found
+
+
+def odd_channels(i0: Array, channels: Mapping[str, Array]) -> dict[str, str]:
+    """Return the fluorescence channels that cannot be summed with the others, and why.
+
+    Parameters
+    ----------
+    i0 : ndarray of shape (n_points,)
+        Incident intensity.
+    channels : mapping of str to ndarray of shape (n_points,)
+        Two channels or more, in the order measured; dead ones left out before.
+
+    Returns
+    -------
+    dict of str to str
+        By name: ``falls where the others rise``, or ``stuck at`` a value.
+    """
+    odd: dict[str, str] = {}
+    for name, values in channels.items():
+        at = stuck(values)
+        if at.any():
+            odd[name] = f"stuck at {values[at][0]:g} for {int(at.sum())} points"
+    rest = [name for name in channels if name not in odd]
+    if len(rest) == 0:
+        return {}
+    if len(rest) < 2 or i0.size < 2 * LEAST_POINTS:
+        return odd
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows = np.stack([channels[name] / i0 for name in rest])
+    good = np.isfinite(rows).all(axis=0)
+    if good.sum() < 2 * LEAST_POINTS:
+        return odd
+    rows = rows[:, good]
+    # The mean of neighbours: noise of single points says nothing about rise and fall.
+    smooth = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 3
+    noise = np.median(np.abs(np.diff(rows, n=2, axis=1)), axis=1) / (0.6745 * np.sqrt(6.0))
+    spread = np.std(smooth, axis=1)
+    telling = spread > SIGNIFICANT / 3 * noise
+    if telling.sum() < 2:
+        return odd
+    scaled = (smooth - smooth.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-300)[:, None]
+    alike = scaled @ scaled.T / scaled.shape[1]
+    against = (alike < OPPOSITE) & telling & telling[:, None]
+    for n, name in enumerate(rest):
+        if not against[n].any():
+            continue
+        friends = int(((alike[n] > -OPPOSITE) & telling).sum())
+        enemies = int(against[n].sum())
+        # Of two that disagree, the one that rises at the edge is believed: mu does.
+        if friends < enemies or (friends == enemies and _falls(scaled[n])):
+            odd[name] = "falls where the others rise"
+    return odd if len(odd) < len(channels) else {}
+
+
+def _falls(shape: Array) -> bool:
+    """Tell whether the largest change over a few points is a fall."""
+    width = max(3, shape.size // 40)
+    change = shape[width:] - shape[:-width]
+    return bool(-change.min() > change.max())
+
+
+def _whole(values: Array) -> bool:
+    return bool(np.all(np.nan_to_num(values) == np.round(np.nan_to_num(values))))
