@@ -8,9 +8,12 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import onnx
 import pytest
 
+from live_lce.classifiers.external_data import external_data
+from live_lce.classifiers.files import rewrite_card, write_files
 from live_lce.classifiers.registry import ModelDamagedError, Registry, default_folder
 
 FAMILY = "carbone-cnn"
@@ -150,3 +153,100 @@ def test_reading_cards_does_not_import_onnxruntime():
         "assert Registry().cards(); assert 'onnxruntime' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_model_that_was_away_for_a_moment_is_there_again(folder):
+    registry = Registry(folder)
+    card = registry.find("Fe", "K", FAMILY)
+    model = folder / f"{NAME}.onnx"
+    model.rename(folder / "away")
+    with pytest.raises(ModelDamagedError, match="cannot be read"):
+        registry.session(card)
+    (folder / "away").rename(model)
+    assert registry.session(card).provider
+
+
+def test_a_card_that_was_away_for_a_moment_is_there_again(folder, monkeypatch):
+    monkeypatch.setattr("live_lce.classifiers.registry.AGAIN", -1.0)  # it is, at once
+    for file in (f"{NAME}.json", f"{NAME}.onnx"):
+        (folder / file).rename(folder / f"{file}.away")
+    registry = Registry(folder)
+    assert registry.find("Fe", "K", FAMILY) is None
+    for file in (f"{NAME}.json", f"{NAME}.onnx"):
+        (folder / f"{file}.away").rename(folder / file)
+    assert registry.loaded("Fe", "K", FAMILY) is not None
+
+
+@pytest.mark.parametrize("change", [{"version": "99.0.0"}, {"classes": ("A", "B", "C")}])
+def test_a_model_that_is_replaced_before_its_first_use(folder, change):
+    registry = Registry(folder)
+    card = registry.find("Fe", "K", FAMILY)
+    new = rewrite_card(card.model_copy(update=change), folder)
+    known, session = registry.loaded("Fe", "K", FAMILY)
+    assert (known, session.provider) == (new, registry.identity(known).provider)
+    assert registry.identity(known).sha256 == new.sha256
+
+
+def test_a_model_in_use_stays_what_it_is(folder):
+    registry = Registry(folder)
+    card, session = registry.loaded("Fe", "K", FAMILY)
+    rewrite_card(card.model_copy(update={"version": "99.0.0"}), folder)
+    assert registry.loaded("Fe", "K", FAMILY) == (card, session)
+    assert Registry(folder).loaded("Fe", "K", FAMILY)[0].version == "99.0.0"
+
+
+def kept_outside(model, folder):
+    """Put the largest weight of a model into a file of its own."""
+    weight = max(model.graph.initializer, key=lambda w: len(w.raw_data))
+    values = weight.raw_data
+    (folder / "w.bin").write_bytes(values)
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", "w.bin"), ("length", str(len(values)))):
+        entry = weight.external_data.add()
+        entry.key, entry.value = key, value
+    return model
+
+
+def test_weights_outside_the_file_are_refused(folder, monkeypatch):
+    monkeypatch.chdir(folder)  # where onnxruntime would find them
+    resign(folder, kept_outside(onnx.load(folder / f"{NAME}.onnx"), folder))
+    refused(folder, "keeps weights in other files")
+
+
+def test_weights_outside_the_file_are_put_into_it_when_a_model_is_written(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    card = Registry(folder).find("Fe", "K", FAMILY)
+    x = np.linspace(0, 1, card.grid.n_points)[None, :]
+    before = opened(folder).run(x).probabilities
+    write_files(kept_outside(onnx.load(folder / f"{NAME}.onnx"), folder), card, folder)
+    (folder / "w.bin").unlink()
+    np.testing.assert_array_equal(opened(folder).run(x).probabilities, before)
+
+
+def test_weights_are_found_wherever_onnx_may_keep_them():
+    outside = onnx.TensorProto(data_location=onnx.TensorProto.EXTERNAL)
+    graph = onnx.GraphProto(initializer=[outside])
+    attributes = [
+        onnx.AttributeProto(t=outside),
+        onnx.AttributeProto(tensors=[onnx.TensorProto(), outside]),
+        onnx.AttributeProto(g=graph),
+        onnx.AttributeProto(graphs=[graph]),
+        onnx.AttributeProto(sparse_tensor=onnx.SparseTensorProto(values=outside)),
+        onnx.AttributeProto(sparse_tensors=[onnx.SparseTensorProto(indices=outside)]),
+    ]
+    nodes = [onnx.NodeProto(attribute=[attribute]) for attribute in attributes]
+    sparse = onnx.GraphProto(sparse_initializer=[onnx.SparseTensorProto(values=outside)])
+    models = [
+        *(onnx.ModelProto(graph=onnx.GraphProto(node=[node])) for node in nodes),
+        *(onnx.ModelProto(functions=[onnx.FunctionProto(node=[node])]) for node in nodes),
+        onnx.ModelProto(graph=graph),
+        onnx.ModelProto(graph=sparse),
+    ]
+    for model in models:
+        assert external_data(model.SerializeToString()), model
+    inside = onnx.ModelProto(graph=onnx.GraphProto(initializer=[onnx.TensorProto()]))
+    assert not external_data(inside.SerializeToString())
+    for nonsense in (b"\xff", b"\x0a\x05a", b"\x0b", b"\xff" * 20):
+        with pytest.raises(ValueError, match="no protobuf message"):
+            external_data(nonsense)

@@ -111,14 +111,14 @@ def _of_one_edge(
 ) -> list[Prediction]:
     absorber, edge = spectra[0].absorber, spectra[0].edge
     try:
-        card = registry.find(absorber, edge, given.family)
-        if card is None:
+        loaded = registry.loaded(absorber, edge, given.family)
+        if loaded is None:
             nothing = Finding(Reason.NO_MODEL, f"{absorber} {edge}, family {given.family}")
             return [_without_model(s, Status.REJECTED, nothing) for s in spectra]
-        session = registry.session(card)
     except ModelDamagedError as error:
         damaged = Finding(Reason.MODEL_DAMAGED, str(error))
         return [_without_model(s, Status.FAILED, damaged) for s in spectra]
+    card, session = loaded
     limits = _limits(card, given)
     grid = card.grid.energies
     covered = [coverage(s.energy, s.edge_reference, card.needed) for s in spectra]

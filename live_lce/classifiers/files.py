@@ -25,7 +25,8 @@ def write_files(model: Any, card: ModelCard, folder: Path, atlas: Atlas | None =
     Parameters
     ----------
     model : onnx.ModelProto
-        The graph; of its metadata only an atlas is kept.
+        The graph; of its metadata only an atlas is kept.  Weights that it keeps in other files
+        (below the current folder) are put into this one: the sha256 covers all of it.
     card : ModelCard
         Its `sha256` is filled in.
     folder : Path
@@ -40,6 +41,7 @@ def write_files(model: Any, card: ModelCard, folder: Path, atlas: Atlas | None =
     """
     import onnx
 
+    onnx.external_data_helper.load_external_data_for_model(model, "")
     carried = {entry.key: entry.value for entry in model.metadata_props if entry.key == ATLAS_KEY}
     if atlas is not None:
         carried = {ATLAS_KEY: atlas.to_json()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,14 @@ from live_lce.classifiers.card import (
     RANKED,
     ModelCard,
 )
+from live_lce.classifiers.external_data import external_data
 from live_lce.classifiers.session import Session, open_session
 from live_lce.classifiers.types import ModelIdentity
+
+AGAIN = 5.0
+"""So long (s) the folders are not read again for a model that is not there."""
+INTERFACE = ("absorber", "edge", "family", "classes", "grid", "needs", "members", "ranked")
+"""What two models have in common that can take each other's place."""
 
 
 class ModelDamagedError(ValueError):
@@ -43,7 +51,9 @@ class Registry:
     """The models of some folders: pairs ``<name>.onnx`` and ``<name>.json``.
 
     Cards are read once, without onnxruntime; a model is checked and loaded when it is
-    first needed.  A damaged one keeps no other from working.
+    first needed, and then stays.  A damaged one keeps no other from working.  What is missing,
+    damaged or another one than before is read again when it is asked for: a disk may have been away
+    for a moment, or a model been replaced before it was used.
 
     Parameters
     ----------
@@ -55,7 +65,8 @@ class Registry:
     def __init__(self, *folders: Path) -> None:
         self.folders = tuple(Path(folder) for folder in folders) or (default_folder(),)
         self._lock = threading.Lock()
-        self._sessions: dict[str, Session | ModelDamagedError] = {}
+        self._sessions: dict[str, tuple[ModelCard, Session]] = {}
+        self._looked = -math.inf  # when the folders were last read again
 
     @classmethod
     def beside_shipped(cls, folder: Path | None) -> Registry:
@@ -100,14 +111,28 @@ class Registry:
         ModelDamagedError
             If there is only one that cannot be read.
         """
-        wanted = (absorber, edge, family)
-        found = [c for c in self.cards() if (c.absorber, c.edge, c.family) == wanted]
-        if found:
-            return max(found, key=lambda card: (_as_numbers(card.version), self._rank(card)))
+        found = self._newest(absorber, edge, family)
+        if found is None and time.monotonic() > self._looked + AGAIN:
+            self._read_again()
+            found = self._newest(absorber, edge, family)
+        if found is not None:
+            return found
         for error in self.damaged():
             if error.path.stem == model_name(absorber, edge, family):
                 raise error
         return None
+
+    def _newest(self, absorber: str, edge: str, family: str) -> ModelCard | None:
+        wanted = (absorber, edge, family)
+        found = [c for c in self.cards() if (c.absorber, c.edge, c.family) == wanted]
+        if not found:
+            return None
+        return max(found, key=lambda card: (_as_numbers(card.version), self._rank(card)))
+
+    def _read_again(self) -> None:
+        self._looked = time.monotonic()
+        for cached in ("_read", "_folder_of"):
+            self.__dict__.pop(cached, None)
 
     def _rank(self, card: ModelCard) -> int:
         """Return a number that is higher the earlier the card's folder comes."""
@@ -115,12 +140,36 @@ class Registry:
 
     def identity(self, card: ModelCard) -> ModelIdentity:
         """Return which model it is; `provider` is empty until the session was opened."""
-        loaded = self._sessions.get(card.name)
-        provider = loaded.provider if isinstance(loaded, Session) else ""
-        return ModelIdentity(card.name, card.version, card.sha256, provider)
+        known, session = self._sessions.get(card.name, (card, None))
+        provider = session.provider if session is not None else ""
+        return ModelIdentity(known.name, known.version, known.sha256, provider)
+
+    def loaded(self, absorber: str, edge: str, family: str) -> tuple[ModelCard, Session] | None:
+        """Return the loaded model for an absorber's edge with its card; None if there is none.
+
+        Raises
+        ------
+        ModelDamagedError
+            If it cannot be used.
+        """
+        card = self.find(absorber, edge, family)
+        if card is None:
+            return None
+        try:
+            self.session(card)
+        except ModelDamagedError:
+            now = self.find(absorber, edge, family)  # read again meanwhile
+            if now is None or now == card:
+                raise
+            card = now
+            self.session(card)
+        return self._sessions[card.name]
 
     def session(self, card: ModelCard) -> Session:
         """Return the loaded model, checked against its card; loaded once.
+
+        Where the files are those of another card by now, which takes and gives the same, it is
+        that model; `identity` and `cards` tell so.
 
         Raises
         ------
@@ -128,16 +177,26 @@ class Registry:
             If the file is missing, is not the one of the card, or does not fit it.
         """
         with self._lock:
-            loaded = self._sessions.get(card.name)
-            if loaded is None:
-                try:
-                    loaded = load_checked(card, self.path(card.name))
-                except ModelDamagedError as error:
-                    loaded = error
-                self._sessions[card.name] = loaded
-        if isinstance(loaded, ModelDamagedError):
-            raise loaded
-        return loaded
+            known = self._sessions.get(card.name)
+            if known is None or (known[0] != card and not _alike(known[0], card)):
+                known = self._sessions[card.name] = self._load(card)
+        return known[1]
+
+    def _load(self, card: ModelCard) -> tuple[ModelCard, Session]:
+        path = self.path(card.name)
+        try:
+            return card, load_checked(card, path)
+        except ModelDamagedError:
+            self._read_again()
+            for now in self.cards():
+                if now.name == card.name and now != card and _alike(now, card):
+                    return now, load_checked(now, self.path(now.name))
+            raise
+
+
+def _alike(one: ModelCard, other: ModelCard) -> bool:
+    """Whether two models are of one kind: what the one is asked, the other can answer."""
+    return all(getattr(one, name) == getattr(other, name) for name in INTERFACE)
 
 
 def model_name(absorber: str, edge: str, family: str) -> str:
@@ -186,6 +245,12 @@ def load_checked(card: ModelCard, path: Path) -> Session:
         raise ModelDamagedError(path, f"cannot be read ({error.strerror})") from None
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelDamagedError(path, "has not the sha256 of its card")
+    try:
+        outside = external_data(content)
+    except ValueError as error:
+        raise ModelDamagedError(path, f"is no model that onnxruntime can load ({error})") from None
+    if outside:  # onnxruntime would take them from the current folder, whatever that is
+        raise ModelDamagedError(path, "keeps weights in other files, which no sha256 covers")
     try:
         session = open_session(content)
     except Exception as error:  # onnxruntime raises many kinds of its own
