@@ -6,9 +6,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from live_lce.replaying.replay import replay
     from live_lce.sources.live import LiveLCE
 
-__all__ = ["LiveLCE", "__version__"]
+__all__ = ["LiveLCE", "__version__", "replay"]
 
 __version__ = version("live_lce")
 
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> object:
         from live_lce.sources.live import LiveLCE
 
         return LiveLCE
+    if name == "replay":
+        from live_lce.replaying.replay import replay
+
+        return replay
     raise AttributeError(f"module 'live_lce' has no attribute {name!r}")

@@ -27,9 +27,10 @@ class Candidates:
 
     Parameters
     ----------
-    sources : sequence of str
+    sources : sequence of Archive or str
         See :func:`live_lce.sources.archive.open_archive`; one that cannot be opened or
-        read is reported, the others are read.
+        read is reported, the others are read.  Of archives that are open already, nothing is
+        remembered.
     query : Query
         Which runs.
     setup : Setup
@@ -47,7 +48,7 @@ class Candidates:
 
     def __init__(
         self,
-        sources: Sequence[str],
+        sources: Sequence[Archive | str],
         query: Query,
         setup: Setup,
         *,
@@ -64,6 +65,9 @@ class Candidates:
         self._archives: list[tuple[Archive, str]] = []
         self.left_out: Counter[str] = Counter()
         for source in sources:
+            if not isinstance(source, str):
+                self._archives.append((source, ""))
+                continue
             try:
                 self._archives.append((opened(source, setup), self._key(source)))
             except ArchiveError as error:
@@ -133,7 +137,8 @@ class Candidates:
             return set()
         by_key: dict[str, list[str]] = {}
         for run, key in batch:
-            by_key.setdefault(key, []).append(run.uid)
+            if key:
+                by_key.setdefault(key, []).append(run.uid)
         journal = self._journal
         return {(uid, key) for key, uids in by_key.items() for uid in journal.known(key, uids)}
 

@@ -18,7 +18,7 @@ from live_lce.sources.document_containers import HEAD, recognize
 from live_lce.sources.documents import Document, DocumentsError, Position, find_starts
 from live_lce.sources.documents import read_documents as _read
 from live_lce.sources.file_kinds import kind_of, may_be_data, may_be_documents, suffix_of
-from live_lce.sources.run_filter import RunFilter
+from live_lce.sources.run_filter import documents_of
 
 if TYPE_CHECKING:
     from live_lce.sources.data_documents import DataRun
@@ -71,14 +71,7 @@ class FileRun:
         DocumentsError
             If the file cannot be read, or something in it is no document.
         """
-        mine = RunFilter(self.uid)
-        for name, doc in _read(self.path, position=self.position):
-            if mine.ends(name, doc):
-                return
-            if mine.holds(name, doc):
-                yield name, doc
-            if mine.ended:
-                return
+        yield from documents_of(self.uid, _read(self.path, position=self.position))
 
 
 class FileArchive:

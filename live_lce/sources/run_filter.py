@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from live_lce.sources.documents import Document
+
+
+def documents_of(uid: str, documents: Iterable[Document]) -> Iterator[Document]:
+    """Yield the documents of one run, until it ends or begins once more.
+
+    Parameters
+    ----------
+    uid : str
+        Uid of the run.
+    documents : iterable of (str, dict)
+        From its start document on; those of other runs may lie between its own.
+    """
+    mine = RunFilter(uid)
+    for name, doc in documents:
+        if mine.ends(name, doc):
+            return
+        if mine.holds(name, doc):
+            yield name, doc
+        if mine.ended:
+            return
 
 
 class RunFilter:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from live_lce.publish.connection import explain, find_child
+from live_lce.publish.connection import explain
 from live_lce.publish.tiled_run import tags_of
 from live_lce.settings import Signals
 from live_lce.sources.archive import ArchivedRun, ArchiveError, Query
@@ -143,10 +143,47 @@ class TiledRun:
         )
 
     def _node(self) -> Any:
-        node = find_child(self.source.catalog(), self.key)
+        node = self.source.run(self.key)
         if node is None:
             raise ArchiveError(f"{self.where}: the run is not there any more")
         return node
+
+
+class _OpenRun(TiledSource):
+    """The place of one run that is open already; left open."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__("profile:")
+        self.name, self._node = type(node).__name__, node
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("An open run cannot be sent to another process")
+
+    def run(self, key: str) -> Any:
+        """Return the run."""
+        return self._node
+
+
+def open_run(node: Any, signals: Signals | None = None) -> TiledRun:
+    """Return a run of which somebody has the client.
+
+    Parameters
+    ----------
+    node : BlueskyRun client
+        The run.
+    signals : Signals, optional
+        Settings that name data keys.
+
+    Raises
+    ------
+    ArchiveError
+        If it is no run.
+    """
+    start = node.metadata.get("start")
+    if not isinstance(start, Mapping) or not start.get("uid"):
+        raise ArchiveError(f"{node.item['id']}: is no bluesky run")
+    source, n_events = _OpenRun(node), _n_events(node.metadata)
+    return TiledRun(source, node.item["id"], _with_tags(start, node), signals, n_events)
 
 
 def _is_table(node: Any) -> bool:

@@ -66,6 +66,10 @@ class TiledSource:
             self._catalog = find_catalog(self._container(), self.name)
         return self._catalog
 
+    def run(self, key: str) -> Any:
+        """Return the client of a run, None if there is none; raises as `catalog` does."""
+        return find_child(self.catalog(), key)
+
     def drop(self) -> None:
         """Forget the connection after a failure; the next call makes a new one."""
         self.close()
