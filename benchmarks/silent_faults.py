@@ -180,7 +180,7 @@ def channel_failed() -> Iterator[Trial]:
         if fault == "paralysed":
             parts[3] = np.round(3e5 * np.exp(-last / last.max() * 3))
         elif fault == "slightly paralysed":
-            parts[3] = np.round(last * 10 * np.exp(-last / last.max() * 1.5))
+            parts[3] = np.round(last * 3 * np.exp(-last / last.max() * 1.5))
         elif fault == "stuck":
             parts[3] = np.where(after, last[after][0], last)
         elif fault == "dead":
@@ -241,8 +241,7 @@ def measured(folder: Path) -> Iterator[tuple[str, Spectrum]]:
             if row["quality"] != "ok" or "raw" not in row["data_kind"]:
                 continue
             energy, mu = np.loadtxt(folder / row["file"], usecols=(0, 1), unpack=True)
-            mode = "fluorescence" if row["mode"].startswith("fluo") else "transmission"
-            yield "standards", Spectrum(energy, mu, row["absorber"], row["edge"], mode=mode)
+            yield "standards", Spectrum(energy, mu, row["absorber"], row["edge"])
     import pandas as pd
 
     for row in pd.read_parquet(folder / "bmm_scan_quality.parquet").itertuples():

@@ -104,30 +104,40 @@ def _dark(level: Array, below: float) -> NDArray[np.bool_]:
 def _dimmed(level: Array, mu: Array, dark: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Find runs that begin and end suddenly in I0 and in mu: a dark level, no dimmer beam."""
     found = np.zeros(level.shape, dtype=bool)
-    good = np.isfinite(mu) & ~dark
-    if good.sum() < LEAST_POINTS:
-        return found
     ratio = level[1:] / np.where(level[:-1] > 0, level[:-1], np.nan)
-    falls, rises = ratio < DIMMED, ratio > 1 / DIMMED
-    if not (falls.any() or rises.any()):
+    cuts = np.flatnonzero((ratio < DIMMED) | (ratio > 1 / DIMMED)) + 1
+    if not cuts.size:
         return found
     with np.errstate(invalid="ignore"):
         steps = np.abs(np.diff(mu))
-    usual = steps[np.isfinite(steps) & good[1:] & good[:-1]]
+    usual = steps[np.isfinite(steps) & ~dark[1:] & ~dark[:-1]]
     if usual.size < LEAST_POINTS:
         return found
-    # Neither the steps of the edge nor those of a loss are usual ones.
-    limit = max(8 * float(np.median(usual)), float(np.percentile(usual, 90)))
-    cuts = np.flatnonzero(falls | rises) + 1
+    least = 8 * float(np.median(usual))
+    wobble = np.abs(np.diff(np.log(np.maximum(level, _FLOOR))))
+    usual_wobble = float(np.median(wobble))
+
+    def jumps(border: int, outside: slice) -> bool:
+        """Tell whether mu jumps at a border by more than it moves on its good side."""
+        near = steps[outside]
+        near = near[np.isfinite(near)]
+        limit = max(least, 3 * float(near.max())) if near.size else least
+        # Where mu cannot even be computed, there is no beam either.
+        return not np.isfinite(steps[border - 1]) or steps[border - 1] > limit
+
     for a, b in pairwise([0, *cuts, level.size]):
         around = [level[n] for n in (a - 1, b) if 0 <= n < level.size]
         if not around or np.median(level[a:b]) > DIMMED * min(around) or dark[a:b].all():
             continue
-        ends = [
-            steps[n - 1] for n in (a, b) if 0 < n < level.size and not dark[n - 1 : n + 1].any()
-        ]
-        # Where mu cannot even be computed, there is no beam either.
-        if ends and all(not np.isfinite(end) or end > limit for end in ends):
+        ends = []
+        if a > 0 and not dark[a - 1]:
+            ends.append(jumps(a, slice(max(a - 4, 0), a - 1)))
+        if b < level.size and not dark[b]:
+            ends.append(jumps(b, slice(b, b + 3)))
+        deep = np.median(level[a:b]) * SUDDEN < min(around)
+        if deep and b - a > 2:  # a dark level is noise, where a beam flickers
+            ends.append(float(np.median(wobble[a : b - 1])) > 8 * usual_wobble)
+        if ends and (any(ends) if deep else all(ends)):
             found[a:b] = True
     return found
 

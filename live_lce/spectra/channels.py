@@ -18,8 +18,13 @@ STUCK = 6
 """So many equal readings in a row are looked at."""
 FEW_COUNTS = 50.0
 """Counters that read less than this repeat themselves."""
+BENT = 0.5
+"""A channel that rises by less than this part, where the others are high, of what it rises where
+they are low, counts too slowly."""
 OPPOSITE = -0.5
 """A correlation with the other channels below this: the channel falls where they rise."""
+CLEAR = 30.0
+"""Channels must vary by this many times their noise before a bend is looked for."""
 SIGNIFICANT = 8.0
 """What the others rise by must be this many times their noise."""
 
@@ -171,7 +176,49 @@ def odd_channels(i0: Array, channels: Mapping[str, Array]) -> dict[str, str]:
         # Of two that disagree, the one that rises at the edge is believed: mu does.
         if friends < enemies or (friends == enemies and _falls(scaled[n])):
             odd[name] = "falls where the others rise"
+    clear = spread / np.maximum(noise, 1e-6 * spread + 1e-300)
+    good_ones = [n for n, name in enumerate(rest) if name not in odd]
+    bent = _bent(scaled[good_ones], clear[good_ones])
+    if bent is not None:
+        odd[rest[good_ones[bent]]] = "rises less and less with the others"
     return odd if len(odd) < len(channels) else {}
+
+
+def _bent(scaled: Array, clear: Array) -> int | None:
+    """Return which of three or more channels rises less and less with the mean of the others.
+
+    Parameters
+    ----------
+    scaled : ndarray of shape (n_channels, n_points)
+        Readings over I0, of mean 0 and standard deviation 1.
+    clear : ndarray of shape (n_channels,)
+        What they vary by, in units of their noise.
+    """
+    if len(scaled) < 3:
+        return None
+    worst: tuple[float, int | None] = (BENT, None)
+    for n in range(len(scaled)):
+        weights = np.where(np.arange(len(scaled)) == n, 0.0, clear**2)
+        # Noise of the others bends a curve too.
+        if float(np.sqrt(weights.sum())) < CLEAR:
+            continue
+        others = weights @ scaled / weights.sum()
+        coefficients, variance = _parabola(others, scaled[n])
+        low, high = np.percentile(others, [5, 95])
+        at_low, at_high = (coefficients[1] + 2 * coefficients[0] * x for x in (low, high))
+        significant = -coefficients[0] > SIGNIFICANT * np.sqrt(variance)
+        if significant and at_low > 0 and at_high / at_low < worst[0]:
+            worst = (float(at_high / at_low), n)
+    return worst[1]
+
+
+def _parabola(x: Array, y: Array) -> tuple[Array, float]:
+    """Fit a parabola; return its coefficients, highest first, and the variance of the first."""
+    basis = np.vander(x, 3)
+    inverse = np.linalg.pinv(basis.T @ basis)
+    coefficients = inverse @ (basis.T @ y)
+    rest = y - basis @ coefficients
+    return coefficients, float(inverse[0, 0] * (rest @ rest) / max(x.size - 3, 1))
 
 
 def _falls(shape: Array) -> bool:

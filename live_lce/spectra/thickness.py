@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from live_lce.contract import Finding, Reason
+from live_lce.spectra import quality
+from live_lce.spectra.channels import stuck
 from live_lce.spectra.types import Array
 
 TOO_THICK = 6.0
 """An edge step of ln(I0/It) above this: It is below 1/400 of what it was before the edge."""
 THICK = 5.0
 """Good scans have edge steps up to this."""
+NOISE_GROWS = 30.0
+"""Noise above the edge, in that before it, of a logarithm that is too large; of fluorescence it is
+at most 23 in measured standards."""
 OUT_OF_REACH = 30.0
 """A given mu with a larger edge step is no logarithm: fluorescence counts, or other units."""
 FLAT = 0.024
@@ -52,6 +57,10 @@ def inspect_transmitted(energy: Array, i0: Array, it: Array, at: float) -> tuple
     if dark.sum() >= 3 and dark.sum() > 0.05 * above.sum():
         detail = f"It is at or below its dark level at {dark.sum()} of {above.sum()} points"
         return (Finding(Reason.TOO_THICK, detail),)
+    lowest = stuck(it) & above
+    if lowest.any() and it[lowest].max() <= np.percentile(it[read], 25):
+        detail = f"It stays at {it[lowest][0]:g} for {lowest.sum()} points above the edge"
+        return (Finding(Reason.TOO_THICK, detail),)
     share = _share_not_following(energy[read], i0[read], it[read], at)
     if share >= REMARKED_SHARE:
         reason = Reason.TOO_THICK if share >= DARK_SHARE else Reason.THICK_SAMPLE
@@ -79,12 +88,12 @@ def judge_step(mode: str, step: float, energy: Array, norm: Array, e0: float) ->
     Finding or None
         `too_thick`, a remark `thick_sample`, or None.
     """
-    if mode not in ("transmission", "reference", "mu") or not step > FLAT_STEP:
+    if mode not in ("transmission", "reference", "mu") or not FLAT_STEP < step < OUT_OF_REACH:
         return None
     if mode == "mu":  # of whatever origin
-        if not THICK < step < OUT_OF_REACH:
+        if step <= THICK or not _noise_grows(energy - e0, norm):
             return None
-        detail = f"edge step {step:.1f}; of fluorescence, any is good"
+        detail = f"edge step {step:.1f}, and the noise grows with mu"
         return Finding(Reason.THICK_SAMPLE, detail)
     if step > TOO_THICK:
         return Finding(Reason.TOO_THICK, f"edge step {step:.1f}")
@@ -99,6 +108,15 @@ def judge_step(mode: str, step: float, energy: Array, norm: Array, e0: float) ->
     if step > THICK:
         return Finding(Reason.THICK_SAMPLE, f"edge step {step:.1f}")
     return None
+
+
+def _noise_grows(away: Array, norm: Array) -> bool:
+    """Tell whether the noise is so much larger above the edge as only a logarithm makes it."""
+    below, above = away < -20.0, away > AWAY[1]
+    if min(below.sum(), above.sum()) < LEAST_POINTS:
+        return False
+    before = float(quality.noise(away[below], norm[below]))
+    return float(quality.noise(away[above], norm[above])) > NOISE_GROWS * before > 0
 
 
 def _share_not_following(energy: Array, i0: Array, it: Array, at: float) -> float:
