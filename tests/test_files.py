@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from live_lce.contract import Reason
+from live_lce.datafiles.columns import parse_columns
+from live_lce.datafiles.files import FileError, FileSpectrum, read_spectra
 from live_lce.settings import Signals
-from live_lce.sources.files import FileError, FileSpectrum, read_spectra
-from live_lce.sources.files_roles import parse_columns
 
 ENERGY = np.arange(7000.0, 7300.0, 1.0)
 EDGE = 0.3 + 0.5 + np.arctan((ENERGY - 7120) / 2) / np.pi
@@ -163,8 +163,9 @@ def test_dead_i0_is_reported(tmp_path: Path) -> None:
 
 
 def test_configured_names_and_mode_are_used(tmp_path: Path) -> None:
-    header = "# mono a b c\n"
-    path = write(tmp_path / "a.dat", header, ENERGY, I0, I0 * np.exp(-EDGE), I0 * EDGE)
+    header = "# mono b x c a\n"
+    it, odd = I0 * np.exp(-EDGE), np.sin(ENERGY)
+    path = write(tmp_path / "a.dat", header, ENERGY, it, odd, I0 * EDGE, I0)
     assert reason_of(path) == Reason.SIGNALS_UNKNOWN
     names = Signals(energy="mono", i0="a", it="b", fluorescence=("c*",))
     np.testing.assert_allclose(only(path, signals=names).spectrum.mu, EDGE, atol=1e-9)
@@ -173,10 +174,10 @@ def test_configured_names_and_mode_are_used(tmp_path: Path) -> None:
 
 
 def test_columns_as_told(tmp_path: Path) -> None:
-    bare = write(tmp_path / "a.dat", "", I0, ENERGY, I0 * EDGE, I0 * EDGE, EDGE)
+    bare = write(tmp_path / "a.dat", "", I0, ENERGY, I0 * EDGE, I0 * EDGE, np.sin(ENERGY) + EDGE)
     assert reason_of(bare) == Reason.SIGNALS_UNKNOWN
     told = only(bare, columns=parse_columns("energy=2,mu=5"))
-    np.testing.assert_allclose(told.spectrum.mu, EDGE)
+    np.testing.assert_allclose(told.spectrum.mu, np.sin(ENERGY) + EDGE)
     told = only(bare, columns=parse_columns("energy=2, i0=1, if=3+4"))
     np.testing.assert_allclose(told.spectrum.mu, 2 * EDGE)
     assert reason_of(bare, columns=parse_columns("energy=2,mu=9")) == Reason.SIGNALS_UNKNOWN
@@ -231,13 +232,17 @@ def test_gzipped_and_damaged(tmp_path: Path) -> None:
     assert reason_of(packed) == Reason.UNREADABLE_FILE
 
 
-def test_unequal_lengths_and_torn_rows(tmp_path: Path) -> None:
+def test_torn_rows_are_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "a.dat"
-    path.write_text("7000 1.0\n7001 1.1\n7002\n")
-    assert reason_of(path) == Reason.UNEQUAL_LENGTHS
-    path.write_text("7000 1.0\n7001 1.1\nthe end\n")
-    with pytest.raises(FileError, match="line 3"):
-        read_spectra(path)
+    rows = "".join(f"{7000 + n} {n / 10}\n" for n in range(30))
+    for last in ("7030\n", "7030 1 2\n", "the end\n"):
+        path.write_text(f"{rows}{last}{rows.replace('70', '71')}")
+        spectrum = only(path).spectrum
+        assert spectrum.energy.size == 60
+        (finding,) = spectrum.findings
+        assert finding.reason == Reason.POINTS_DROPPED and last.strip() in finding.detail
+    path.write_text(rows + "7030 x 1\nfree text\n" * 8)
+    assert reason_of(path) == Reason.UNREADABLE_FILE
 
 
 def test_neither_ev_nor_kev(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from live_lce.contract import Reason
-from live_lce.sources.files import FileError, read_spectra
+from live_lce.datafiles.files import FileError, read_spectra
 
 ENERGY = np.arange(7000.0, 7400.0, 1.0)
 EDGE = 0.3 + 0.5 + np.arctan((ENERGY - 7120) / 2) / np.pi
@@ -117,8 +117,8 @@ def test_damaged_projects(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_unequal_lengths_are_left_to_the_gate(tmp_path: Path) -> None:
+def test_unequal_lengths_name_the_group(tmp_path: Path) -> None:
     path = tmp_path / "hand.prj"
     path.write_text(PERL.replace("'0.0',", ""))
-    (found,) = read_spectra(path)
-    assert (found.spectrum.energy.size, found.spectrum.mu.size) == (3, 2)
+    with pytest.raises(FileError, match="abcde"):
+        read_spectra(path)

@@ -32,9 +32,11 @@ ALLOWED: dict[str, set[str] | None] = {
         "config",  # publish/from_config.py
     },
     "config": {"contract", "settings"},
+    # Readers of data files understand names as the engine does (`engine.metadata`).
+    "datafiles": {"contract", "settings", "spectra", "engine"},
     "sources": {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
-        *("publish", "processes"),
+        *("publish", "processes", "datafiles"),
     },
     "results": {
         *("contract", "publish.connection", "publish.published"),
@@ -60,7 +62,17 @@ ALLOWED: dict[str, set[str] | None] = {
 }
 # sim makes spectra and beamlines with whatever it needs, but must not know how they are judged.
 FORBIDDEN = {"sim": {"engine", "publish", "cli", "analysis"}}
-HEAVY = ("larch", "tiled", "onnxruntime", "bluesky", "scipy", "xraydb", "databroker", "torch")
+HEAVY = (
+    "larch",
+    "tiled",
+    "onnxruntime",
+    "bluesky",
+    "scipy",
+    "xraydb",
+    "databroker",
+    "torch",
+    "rexafs",
+)
 
 
 def _name(path: Path) -> str:

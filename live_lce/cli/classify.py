@@ -84,7 +84,7 @@ def expand(patterns: list[str]) -> list[Path]:
     UsageError
         If a pattern or folder holds no file.
     """
-    from live_lce.sources.file_kinds import DATA_SUFFIXES, may_be_data
+    from live_lce.datafiles.kinds import DATA_SUFFIXES, may_be_data
 
     found: list[Path] = []
     for pattern in patterns:
@@ -148,7 +148,7 @@ def _check_names(config: Config) -> None:
 
 
 def _columns(text: str) -> dict[str, str] | None:
-    from live_lce.sources.files_roles import parse_columns
+    from live_lce.datafiles.columns import parse_columns
 
     if not text:
         return None
@@ -187,8 +187,8 @@ class _Classifier:
     def __call__(self, path: Path) -> Iterator[dict[str, Any]]:
         """Yield a row for each spectrum of a file."""
         from live_lce.contract import Finding, Reason, Status
+        from live_lce.datafiles.files import FileError
         from live_lce.sources.data_documents import read_data_runs
-        from live_lce.sources.files import FileError
 
         try:
             runs = read_data_runs(path, signals=self._signals, columns=self._columns)

@@ -149,8 +149,13 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
             findings=given.findings,
         )
     )
+    guessed = given.guessed if given.guessed and not absorber else None
     return replace(
         spectrum,
+        absorber=guessed[0] if guessed else absorber,
+        edge=guessed[1] if guessed and not edge else edge,
+        absorber_guessed=guessed is not None,
+        hint_energy=given.hint_energy,
         mode=given.mode or spectrum.mode,
         used=given.used or spectrum.used,
         findings=(*findings, *spectrum.findings),

@@ -24,12 +24,18 @@ class Given:
         What was noticed while mu was computed.
     used : Used, optional
         What mu was made of.
+    guessed : tuple of (str, str), optional
+        Absorber and edge that a program guessed.
+    hint_energy : float, optional
+        Edge energy (eV) that a header names.
     """
 
     mode: str = ""
     normalized: bool | None = None
     findings: tuple[Finding, ...] = ()
     used: Used | None = None
+    guessed: tuple[str, str] | None = None
+    hint_energy: float | None = None
 
 
 @dataclass(frozen=True)

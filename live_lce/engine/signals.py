@@ -115,6 +115,8 @@ def resolve(
     KeyError, TypeError, AttributeError
         If the descriptor is malformed.
     """
+    if any("live_lce" in key for key in descriptor["data_keys"].values()):
+        signals = Signals()  # a data file: they were applied when it was read
     name = str(descriptor.get("name") or "primary")
     if name == "baseline" or (signals.stream and name != signals.stream):
         return None
@@ -246,6 +248,8 @@ def _given(data_key: Mapping[str, Any]) -> Given:
         normalized=said["normalized"],
         findings=tuple(Finding(Reason(reason), detail) for reason, detail in said["findings"]),
         used=Used(signal=str(said["used"])) if said.get("used") else None,
+        guessed=tuple(said["guessed"]) if said.get("guessed") else None,
+        hint_energy=said.get("hint_energy"),
     )
 
 

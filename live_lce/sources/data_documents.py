@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from live_lce.datafiles.files import FileSpectrum, read_spectra
 from live_lce.settings import Signals
 from live_lce.sources.documents import Document
-from live_lce.sources.files import FileSpectrum, read_spectra
 from live_lce.spectra.types import Spectrum
 
 _NAMESPACE = uuid.UUID("0a4c9a5e-2c0f-5d5b-9f0e-6d2d6f1f8a11")
@@ -113,7 +113,7 @@ def read_data_runs(
     Parameters
     ----------
     path : path
-        As for :func:`live_lce.sources.files.read_spectra`.
+        As for :func:`live_lce.datafiles.files.read_spectra`.
     signals : Signals, optional
         Names, mode, dark offsets and excluded channels, where they fit the file.
     columns : mapping of str, optional
@@ -155,8 +155,9 @@ def _start(found: FileSpectrum, digest: str, uid: str, written: float) -> dict[s
         "num_points": len(spectrum.energy),
         # A table of results without any name would be of no use.
         "sample_name": found.sample or found.name or Path(found.file.name.removesuffix(".gz")).stem,
-        "element": spectrum.absorber,
-        "edge": spectrum.edge,
+        # What a program guessed is no metadata; it goes with mu.
+        "element": "" if spectrum.absorber_guessed else spectrum.absorber,
+        "edge": "" if spectrum.absorber_guessed else spectrum.edge,
         "data_file": {
             "name": found.file.name,
             "sha256": digest,
@@ -175,6 +176,8 @@ def _given(spectrum: Spectrum) -> dict[str, Any]:
         "normalized": spectrum.normalized,
         "findings": [[finding.reason.value, finding.detail] for finding in spectrum.findings],
         "used": spectrum.used.words,
+        "guessed": [spectrum.absorber, spectrum.edge] if spectrum.absorber_guessed else None,
+        "hint_energy": spectrum.hint_energy,
     }
 
 

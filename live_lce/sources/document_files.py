@@ -12,12 +12,12 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from live_lce.datafiles.kinds import kind_of, may_be_data, may_be_documents, suffix_of
 from live_lce.settings import Signals
 from live_lce.sources.archive import ArchivedRun, ArchiveError, Query
 from live_lce.sources.document_containers import HEAD, recognize
 from live_lce.sources.documents import Document, DocumentsError, Position, find_starts
 from live_lce.sources.documents import read_documents as _read
-from live_lce.sources.file_kinds import kind_of, may_be_data, may_be_documents, suffix_of
 from live_lce.sources.run_filter import documents_of
 
 if TYPE_CHECKING:
@@ -190,8 +190,8 @@ def _runs_of(
 
 
 def _data_runs(path: Path, signals: Signals | None) -> list[DataRun]:
+    from live_lce.datafiles.files import FileError
     from live_lce.sources.data_documents import read_data_runs
-    from live_lce.sources.files import FileError
 
     try:
         return read_data_runs(path, signals=signals)
@@ -212,7 +212,7 @@ def _holds_documents(path: Path) -> bool:
     ArchiveError
         If it cannot be read, or holds other JSON.
     """
-    from live_lce.sources.files_athena import is_athena
+    from live_lce.datafiles.facilities import is_athena
 
     try:
         with path.open("rb") as file:

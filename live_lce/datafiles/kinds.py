@@ -41,8 +41,19 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF8", "GIF image", ""),
     (b"%PDF", "PDF", ""),
     (b"\x7fELF", "program", ""),
+    (b"\n\n\xfe\xfe", "Bruker OPUS", "save its table as text"),
+    (b"<?xml", "XML", "save its table as text"),
+    (b"<!DOCTYPE", "HTML", "save its table as text"),
+    (b"<html", "HTML", "save its table as text"),
+    (b"{\\rtf", "RTF", "save its table as text"),
+    (b"%!PS", "PostScript", ""),
+    (b"###CIF", "CIF", "a structure holds no spectrum"),
+    (b"CDF\x02", "NetCDF", "save its table as text"),
 )
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
+_DOCUMENTS = re.compile(
+    rb"[\x90-\x9f]?\x92\xa5start|\s*\[?\s*\[\s*\"start\"\s*,|\s*\[?\s*\{\s*\"name\"\s*:\s*\"start\""
+)
 _NO_PICKLE = "not opened, since a pickle may run any code: write the documents as JSON lines"
 
 
@@ -84,6 +95,13 @@ def kind_of(path: Path) -> tuple[str, str]:
                 head = file.read(_HEAD)
     except (OSError, EOFError, zlib.error):
         return "", ""
+    return kind_of_content(head)
+
+
+def kind_of_content(head: bytes) -> tuple[str, str]:
+    """Return what :func:`kind_of` does, from the first bytes of a file that is unpacked."""
     if _PICKLE.match(head):
         return "Python pickle", _NO_PICKLE
+    if _DOCUMENTS.match(head):
+        return "documents of bluesky", "use `live-lce replay`"
     return next(((name, do) for magic, name, do in _KINDS if head.startswith(magic)), ("", ""))

@@ -1,0 +1,131 @@
+"""From a table and its columns to spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from live_lce.contract import Finding, Reason
+from live_lce.datafiles.columns import Columns, energies, find_columns
+from live_lce.datafiles.header import Stated, stated
+from live_lce.datafiles.table import FileProblemError, Table
+from live_lce.engine import metadata
+from live_lce.settings import Signals
+from live_lce.spectra import names
+from live_lce.spectra.readings import Readings, assemble
+from live_lce.spectra.sweeps import split_sweeps
+from live_lce.spectra.types import Spectrum
+
+_MOST_SCANS = 200
+_SCAN = ("scan", "scan_number", "scan_no", "scan_id", "scan_nr", "repeat", "repetition", "sweep")
+
+
+def build(
+    table: Table, signals: Signals, chosen: Mapping[str, str] | None = None
+) -> list[tuple[str, Spectrum, Stated]]:
+    """Build the spectra of a table.
+
+    Parameters
+    ----------
+    table : Table
+        Of a file.
+    signals : Signals
+        Names, mode, dark offsets and excluded channels, where they fit the file.
+    chosen : mapping of str, optional
+        The user's word, see :func:`live_lce.datafiles.columns.parse_columns`.
+
+    Returns
+    -------
+    list of (str, Spectrum, Stated)
+        What tells each from the others of the table, and what the header states.
+
+    Raises
+    ------
+    FileProblemError
+        If the columns cannot be told.
+    SpectrumRejectedError
+        If the energy's units cannot be told, or the stated mode has no signals.
+    """
+    said = stated(table.header, table.text)
+    found = []
+    for name, part in _parts(table):
+        for columns in find_columns(part, said, signals, chosen):
+            energy, noticed = energies(part, columns, signals)
+            slices = split_sweeps(energy)
+            readings = _readings(part, columns, said, signals)
+            for number, rows in enumerate(slices, start=1):
+                sweep = f"sweep {number}" if len(slices) > 1 else ""
+                split = _split(len(slices)) if sweep else ()
+                spectrum = assemble(
+                    replace(
+                        readings,
+                        energy=energy[rows],
+                        channels={key: v[rows] for key, v in readings.channels.items()},
+                    )
+                )
+                spectrum = replace(
+                    spectrum, findings=(*noticed, *columns.findings, *split, *spectrum.findings)
+                )
+                words = " ".join(word for word in (name, columns.name, sweep) if word)
+                found.append((words, _with_clues(spectrum, table, said), said))
+    return found
+
+
+def _split(n_sweeps: int) -> tuple[Finding, ...]:
+    return (Finding(Reason.SWEEPS_SPLIT, f"{n_sweeps} sweeps"),)
+
+
+def _parts(table: Table) -> Iterator[tuple[str, Table]]:
+    """Yield the scans of a table with a column of scan numbers; else the table itself."""
+    for key, column in zip(table.keys, table.values.T, strict=True):
+        numbers = np.unique(column)
+        if names.simple(key) not in _SCAN or not np.isfinite(column).all():
+            continue
+        if 1 < numbers.size <= _MOST_SCANS and (numbers == numbers.round()).all():
+            for number in numbers:
+                yield f"{key} {number:g}", replace(table, values=table.values[column == number])
+            return
+    yield "", table
+
+
+def _readings(table: Table, columns: Columns, said: Stated, signals: Signals) -> Readings:
+    findings: tuple[Finding, ...] = ()
+    if table.left_out:
+        n = len(table.left_out)
+        what = "line is no row" if n == 1 else "lines are no rows"
+        detail = f"{n} {what} of the table: {table.left_out[0]}"
+        findings = (Finding(Reason.POINTS_DROPPED, detail),)
+    return Readings(
+        energy=np.empty(0),
+        channels=dict(zip(table.keys, table.values.T, strict=True)),
+        energy_name=columns.energy or columns.angle,
+        i0=columns.i0,
+        it=columns.it,
+        ir=columns.ir,
+        fluorescence=columns.fluorescence,
+        mu=columns.mu,
+        norm=columns.norm,
+        foil=columns.foil,
+        exclude=signals.exclude,
+        dark=signals.dark,
+        mode="" if signals.mode == "auto" else signals.mode,
+        absorber=said.absorber,
+        edge=said.edge if said.absorber else "",
+        findings=findings,
+    )
+
+
+def _with_clues(spectrum: Spectrum, table: Table, said: Stated) -> Spectrum:
+    """Add what a header says or a program guessed of the edge, where the absorber is not stated."""
+    if spectrum.absorber:
+        return spectrum
+    guessed = metadata.element(table.header.get("guessed_absorber", ""))
+    if guessed:
+        edge = metadata.edge(table.header.get("guessed_edge", ""))
+        return replace(spectrum, absorber=guessed, edge=edge, absorber_guessed=True)
+    return replace(spectrum, edge=said.edge, hint_energy=said.hint_energy)
+
+
+__all__ = ["FileProblemError", "build"]
