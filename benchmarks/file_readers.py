@@ -2,7 +2,7 @@
 
     python benchmarks/file_readers.py FOLDER [FOLDER ...]
 
-For each file: tables, rows and columns that `live_lce.datafiles`, rexafs, larch.io and silx.io find,
+For each file: tables, rows, columns that `live_lce.datafiles`, rexafs, larch.io and silx.io find,
 whether the numbers are ours, and the first names.  At the end, how many each reads.
 """
 

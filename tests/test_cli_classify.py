@@ -62,7 +62,7 @@ def test_a_file_that_cannot_be_read_fails_alone(cli: Cli, tmp_path: Path) -> Non
     assert done.json[0]["reason"] == Reason.UNREADABLE_FILE
     (tmp_path / "torn.dat").write_text("7000 1\n7001\n")
     (row,) = cli("classify", "--json", "torn.dat").json
-    assert (row["status"], row["reason"]) == ("rejected", Reason.UNEQUAL_LENGTHS)
+    assert (row["status"], row["reason"]) == ("rejected", Reason.TOO_FEW_POINTS)
 
 
 def test_folders_and_patterns(cli: Cli, tmp_path: Path) -> None:

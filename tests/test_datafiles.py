@@ -14,7 +14,10 @@ from live_lce.datafiles.files import FileError, FileSpectrum, read_spectra
 from live_lce.datafiles.header import d_spacing, pairs, stated
 from live_lce.datafiles.kinds import kind_of
 from live_lce.datafiles.text import read_text
+from live_lce.engine.roles import Roles
+from live_lce.engine.signals import resolve
 from live_lce.settings import Signals
+from live_lce.sources.data_documents import read_data_runs
 from live_lce.spectra.energy import HC
 
 ENERGY = np.arange(7000.0, 7300.0, 1.0)
@@ -124,9 +127,12 @@ def test_wrapped_rows_are_joined(tmp_path: Path) -> None:
 
 
 def test_rows_of_zeros_are_no_energies(tmp_path: Path) -> None:
-    (found,) = spectra_of(tmp_path, "# energy i0 it\n" + ROWS + "0 0 0\n" * 6)
-    assert np.isfinite(found.spectrum.energy).sum() == ENERGY.size
-    assert found.spectrum.energy.size == ENERGY.size + 6
+    for padding in ("0 0 0\n", "0 5 5\n"):
+        (found,) = spectra_of(tmp_path, "# energy i0 it\n" + ROWS + padding * 6)
+        energy = found.spectrum.energy
+        np.testing.assert_array_equal(energy[np.isfinite(energy)], ENERGY)
+        without_energy = energy.size - ENERGY.size  # the gate leaves these out, and says so
+        assert without_energy + found.spectrum.used.n_without_beam == 6
 
 
 @pytest.mark.parametrize(
@@ -390,3 +396,18 @@ def test_cases_of_files(shared: Path) -> None:
         (found,) = read_spectra(path)
         energy = found.spectrum.energy[np.isfinite(found.spectrum.energy)]
         assert energy.size in {139, 262} and 5300 < energy.min() < 7000, path.name
+
+
+def test_settings_are_applied_once_also_to_runs_of_files(tmp_path: Path) -> None:
+    """A file's names, mode and dark offsets mean nothing in the documents made of it."""
+    foil = IT * np.exp(-EDGE / 2)
+    path = tmp_path / "a.dat"
+    path.write_text("E0= 7112\nmono a it ir\n" + text_of(ENERGY, I0 + 50, IT + 60, foil + 70))
+    dark = {"a": 50.0, "it": 60.0, "ir": 70.0}
+    signals = Signals(energy="mono", i0="a", it="it", mode="transmission", dark=dark)
+    (found,) = read_spectra(path, signals=signals)
+    (run,) = read_data_runs(path, signals=signals)
+    documents = list(run.documents())
+    roles = resolve(documents[0][1], documents[1][1], signals)
+    assert isinstance(roles, Roles) and roles.mode == "" and roles.mu == "mu" and not roles.dark
+    assert roles.given.hint_energy == found.spectrum.hint_energy == 7112.0
