@@ -31,9 +31,7 @@ class Signals(_Frozen):
     energy_units: Literal["auto", "eV", "keV"] = Field(
         "auto", description="Units of `energy`; auto takes the data key's, else guesses."
     )
-    bragg: str = Field(
-        "", description="Data key of the Bragg angle (degrees), if there is no energy."
-    )
+    bragg: str = Field("", description="Data key of the Bragg angle, if there is no energy.")
     d_spacing: float | None = Field(
         None,
         gt=0,
@@ -56,7 +54,8 @@ class Signals(_Frozen):
     )
     spectrum_per: Literal["auto", "run", "outer", "event"] = Field(
         "auto",
-        description="What makes one spectrum: the run, one outer step of a grid, or one event.",
+        description="What makes one spectrum: the run, one outer step of a grid, or one event; auto"
+        " also tells sweeps, samples, scan numbers and positions apart.",
     )
     outer: str = Field(
         "", description="Data key whose change starts a new spectrum (with `outer`)."

@@ -134,6 +134,31 @@ def spectra_as_arrays() -> list[Document]:
     return compose([columns, columns], keys=keys, uid=uid_of("arrays"))
 
 
+def sweeps() -> list[Document]:
+    """Return a run that goes up and down again, over two samples."""
+    one, other = rows()[::2], rows(white_line=0.0)[::-2]
+    data = [r | {"sample_id": n} for n, sweep in enumerate((one, other)) for r in sweep]
+    return compose(data, keys=KEYS | {"sample_id": KEYS["I0"]}, uid=uid_of("sweeps"))
+
+
+def positions() -> list[Document]:
+    """Return a map of two positions with the energy slow."""
+    samples = rows()[::2], rows(white_line=0.0)[::2]
+    data = [r | {"sample_z": z} for pair in zip(*samples, strict=True) for z, r in enumerate(pair)]
+    keys = KEYS | {"sample_z": KEYS["I0"]}
+    return compose(data, keys=keys, uid=uid_of("positions"))
+
+
+def channels_in_an_array() -> list[Document]:
+    """Return a scan with It, and a detector that gives its channels as one array."""
+    data = [
+        r | {"xs_roi1": [n * r["I0"] * math.log(r["I0"] / r["It"]) for n in (1, 2, 3)], "It": 5.0}
+        for r in rows()[::2]
+    ]
+    keys = KEYS | {"xs_roi1": {"dtype": "array", "shape": [3], "source": "sim"}}
+    return compose(data, keys=keys, uid=uid_of("channels"))
+
+
 COMPOSED = {
     "scan": scan,
     "rewound": rewound,
@@ -145,6 +170,9 @@ COMPOSED = {
     "nan": nan_readings,
     "baseline": with_baseline,
     "arrays": spectra_as_arrays,
+    "sweeps": sweeps,
+    "positions": positions,
+    "channels": channels_in_an_array,
 }
 
 

@@ -120,7 +120,7 @@ def test_bragg_angle_needs_a_crystal() -> None:
 def test_settings_come_first() -> None:
     doc = descriptor("mono_energy", "other", "I0", "It", "a", "b", "xs_1_roi1", "xs_2_roi1")
     found = roles(start("other"), doc, energy="other", i0="a", it="b", energy_units="keV")
-    assert (found.energy, found.i0, found.it, found.energy_units) == ("other", "a", "b", "keV")
+    assert (found.energy, found.i0, found.it, found.units) == ("other", "a", "b", "keV")
     found = roles(
         start("mono_energy"),
         doc,
@@ -169,8 +169,8 @@ def test_mode_from_the_metadata_and_the_plan() -> None:
 def test_units_come_from_the_data_key() -> None:
     doc = descriptor("energy", "I0", "It")
     doc["data_keys"]["energy"] = {**NUMBER, "units": "KeV"}
-    assert roles(start("energy"), doc).energy_units == "keV"
-    assert roles(start("energy"), doc, energy_units="eV").energy_units == "eV"
+    assert roles(start("energy"), doc).units == "keV"
+    assert roles(start("energy"), doc, energy_units="eV").units == "eV"
 
 
 @pytest.mark.parametrize(
@@ -214,3 +214,67 @@ def test_sample() -> None:
     assert metadata.find_sample({"sample": {"name": "goethite"}}) == "goethite"
     assert metadata.find_sample({"sample_name": "x"}) == "x"
     assert metadata.find_sample({}) == ""
+
+
+# -- units, shapes and groups of channels -----------------------------------------------------
+
+
+def described(**units: str) -> dict[str, Any]:
+    doc = descriptor(*units)
+    doc["data_keys"] = {key: {**NUMBER, "units": unit} for key, unit in units.items()}
+    return doc
+
+
+def test_a_circle_of_the_diffractometer_is_no_absorption() -> None:
+    found = roles(start("energy"), described(energy="eV", I0="", It="", mu="deg"))
+    assert (found.mu, found.possible) == ("", ("transmission",))
+
+
+def test_a_signal_of_the_wrong_units_is_said() -> None:
+    finding = resolve(start("energy"), described(energy="eV", I0="eV", It=""), Signals())
+    assert isinstance(finding, Finding)
+    assert finding.reason is Reason.SIGNALS_UNKNOWN
+    assert "I0 is in eV" in finding.detail
+
+
+def test_an_energy_of_the_wrong_units_is_said() -> None:
+    finding = resolve(start("energy"), described(energy="mm", I0="", It=""), Signals())
+    assert isinstance(finding, Finding)
+    assert (finding.reason, finding.detail) == (Reason.ENERGY_UNITS_UNKNOWN, "energy is in mm")
+    both = described(energy="mm", mono_energy="eV", I0="", It="")
+    found = roles(start("mono_energy"), both)
+    assert found.energy == "mono_energy"
+
+
+def test_units_of_the_axis_reach_the_spectrum() -> None:
+    assert roles(start("energy"), described(energy="[KeV]", I0="", It="")).units == "keV"
+    doc = described(mono_bragg="mrad", I0="", It="")
+    assert roles(start("mono_bragg"), doc, d_spacing=3.1356).units == "mrad"
+
+
+def test_channels_of_the_absorber_go_first() -> None:
+    doc = descriptor("energy", "I0", "It", "Det1_Ca", "Det2_Ca", "Det1_Fe", "Det2_Fe")
+    found = roles(start("energy", element="Fe", mode="fluorescence"), doc)
+    assert (found.fluorescence, found.other_fluorescence) == (("Det1_Fe", "Det2_Fe"), ())
+
+
+def test_other_regions_of_interest_are_candidates() -> None:
+    doc = descriptor("energy", "I0", "xs1_roi1", "xs2_roi1", "xs1_roi2", "xs2_roi2")
+    found = roles(start("energy"), doc)
+    assert found.fluorescence == ("xs1_roi1", "xs2_roi1")
+    assert found.other_fluorescence == (("xs1_roi2", "xs2_roi2"),)
+    assert set(found.read) == {"energy", "I0", "xs1_roi1", "xs2_roi1", "xs1_roi2", "xs2_roi2"}
+
+
+def test_an_array_of_channels_but_no_spectrum_of_a_detector() -> None:
+    doc = descriptor("energy", "I0", "xs_roi1", "If")
+    doc["data_keys"]["xs_roi1"] = {"dtype": "array", "shape": [4], "source": "PV"}
+    assert roles(start("energy"), doc).fluorescence == ("xs_roi1",)
+    doc["data_keys"]["xs_roi1"] = {"dtype": "array", "shape": [4096], "source": "PV"}
+    assert roles(start("energy"), doc).fluorescence == ("If",)
+
+
+def test_both_ways_of_measuring_state_none() -> None:
+    for text in ("both", "Both", "transmission and fluorescence", "fluo+trans"):
+        assert metadata.find_mode({"mode": text, "plan_name": "scan_nd xafs fluo"}) == ""
+    assert metadata.find_mode({"mode": "fluorescence"}) == "fluorescence"

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from live_lce.engine.presets import Preset
-
-_ENERGY = re.compile(r"energy|(^|[^a-z])(mono|dcm|hhm)?_?en($|[^a-z])", re.IGNORECASE)
-# Energies that are no incident photon energy.
-_OTHER_ENERGY = re.compile(
-    r"emission|spectrometer|analy[sz]er|xes|kinetic|pass_?energy|undulator|(^|_)(und|epu|ivu|ring)",
-    re.IGNORECASE,
-)
-_BRAGG = re.compile(r"bragg|(mono|dcm|hhm)\w*theta", re.IGNORECASE)
-_SECONDARY = re.compile(
-    r"setpoint|(^|[_-])(sp|offset|velocity|enc)($|[_-])|kill|limit", re.IGNORECASE
-)
+from live_lce.spectra import names
 
 
 @dataclass(frozen=True)
@@ -67,12 +56,19 @@ def scanned(start: Mapping[str, Any]) -> Scanned:
 
 def is_energy_name(name: str) -> bool:
     """Tell whether a name looks like that of the incident photon energy."""
-    return bool(_ENERGY.search(name)) and not _OTHER_ENERGY.search(name)
+    return names.rank("energy", name) is not None
 
 
 def is_bragg_name(name: str) -> bool:
     """Tell whether a name looks like that of the monochromator's Bragg angle."""
-    return bool(_BRAGG.search(name)) and not _OTHER_ENERGY.search(name)
+    return names.rank("bragg", name) is not None
+
+
+def units_of(descriptor: Mapping[str, Any], key: str) -> str:
+    """Return the units that a data key states; empty if it states none."""
+    data_key = descriptor["data_keys"].get(key)
+    units = data_key.get("units") if isinstance(data_key, Mapping) else None
+    return units.strip() if isinstance(units, str) else ""
 
 
 def owner(key: str, descriptor: Mapping[str, Any]) -> str:
@@ -88,9 +84,9 @@ def owner(key: str, descriptor: Mapping[str, Any]) -> str:
     return ""
 
 
-def is_scanned(key: str, names: frozenset[str], descriptor: Mapping[str, Any]) -> bool:
+def is_scanned(key: str, moved: frozenset[str], descriptor: Mapping[str, Any]) -> bool:
     """Tell whether a data key, or the device it belongs to, is among the scanned names."""
-    return key in names or owner(key, descriptor) in names
+    return key in moved or owner(key, descriptor) in moved
 
 
 def hinted(descriptor: Mapping[str, Any]) -> frozenset[str]:
@@ -104,20 +100,22 @@ def hinted(descriptor: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(fields)
 
 
-def best(keys: Iterable[str], descriptor: Mapping[str, Any], names: frozenset[str]) -> str:
-    """Return the likeliest of several keys: scanned, hinted, no setpoint, short; else empty."""
-    hints = hinted(descriptor)
+def order(
+    key: str, descriptor: Mapping[str, Any], moved: frozenset[str]
+) -> tuple[bool, bool, bool, int, str]:
+    """Return what sorts keys by likelihood: scanned, no setpoint, hinted, short."""
+    return (
+        not is_scanned(key, moved, descriptor),
+        names.is_secondary(key),
+        key not in hinted(descriptor),
+        len(key),
+        key,
+    )
 
-    def rank(key: str) -> tuple[bool, bool, bool, int, str]:
-        return (
-            not is_scanned(key, names, descriptor),
-            bool(_SECONDARY.search(key)),
-            key not in hints,
-            len(key),
-            key,
-        )
 
-    return min(keys, key=rank, default="")
+def best(keys: Iterable[str], descriptor: Mapping[str, Any], moved: frozenset[str]) -> str:
+    """Return the likeliest of several keys, see `order`; empty if there is none."""
+    return min(keys, key=lambda key: order(key, descriptor, moved), default="")
 
 
 def match(patterns: Iterable[str], keys: Iterable[str]) -> list[str]:
@@ -128,31 +126,40 @@ def match(patterns: Iterable[str], keys: Iterable[str]) -> list[str]:
     return []
 
 
-def energy_key(descriptor: Mapping[str, Any], preset: Preset | None, names: frozenset[str]) -> str:
+def energy_key(descriptor: Mapping[str, Any], preset: Preset | None, moved: frozenset[str]) -> str:
     """Return the data key of the photon energy, or an empty string."""
     keys = list(descriptor["data_keys"])
     if preset and (found := match(preset.energy, keys)):
-        return best(found, descriptor, names)
-    candidates = [
+        return best(found, descriptor, moved)
+    named = [
         key
         for key in keys
         if is_energy_name(key)
-        or (is_energy_name(owner(key, descriptor)) and is_scanned(key, names, descriptor))
-        or (is_scanned(key, names, descriptor) and _in_energy_units(descriptor["data_keys"][key]))
+        or (is_energy_name(owner(key, descriptor)) and is_scanned(key, moved, descriptor))
     ]
-    return best((k for k in candidates if not _OTHER_ENERGY.search(k)), descriptor, names)
+    kinds = {key: names.kind_of(units_of(descriptor, key)) for key in keys}
+    candidates = [key for key in named if names.fits("energy", units_of(descriptor, key))]
+    candidates += [k for k in keys if kinds[k] == "energy" and is_scanned(k, moved, descriptor)]
+    if not candidates:  # an energy may carry the units of the motor below it: its values tell
+        candidates = [key for key in named if kinds[key] == "angle"]
+    return best((k for k in candidates if not names.is_other_energy(k)), descriptor, moved)
 
 
-def bragg_key(descriptor: Mapping[str, Any], names: frozenset[str]) -> str:
+def bragg_key(descriptor: Mapping[str, Any], moved: frozenset[str]) -> str:
     """Return the data key of a scanned Bragg angle, or an empty string."""
     keys = [
         key
         for key in descriptor["data_keys"]
-        if is_bragg_name(key) and is_scanned(key, names, descriptor)
+        if is_bragg_name(key)
+        and is_scanned(key, moved, descriptor)
+        and names.fits("bragg", units_of(descriptor, key))
     ]
-    return best(keys, descriptor, names)
+    return best(keys, descriptor, moved)
 
 
-def _in_energy_units(data_key: Any) -> bool:
-    units = data_key.get("units") if isinstance(data_key, Mapping) else None
-    return isinstance(units, str) and units.strip().lower() in {"ev", "kev"}
+def misfits(descriptor: Mapping[str, Any], moved: frozenset[str]) -> str:
+    """Return the scanned keys that are named like an energy and cannot be one, for people."""
+    units = {key: units_of(descriptor, key) for key in descriptor["data_keys"]}
+    wrong = [*names.unfit("energy", units), *names.unfit("bragg", units)]
+    scanned_too = [key for key in wrong if is_scanned(key, moved, descriptor)]
+    return ", ".join(f"{key} is in {units[key]}" for key in dict.fromkeys(scanned_too))

@@ -31,8 +31,7 @@ _EDGE_NAMES = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5"}
 
 _MODES = {
     "transmission": ("trans",),
-    # "both" is transmission and fluorescence: taken for samples too dilute for transmission.
-    "fluorescence": ("fluo", "flou", "both", "fy", "pfy", "tfy", "xs"),
+    "fluorescence": ("fluo", "flou", "fy", "pfy", "tfy", "xs"),
     "reference": ("ref",),
 }
 
@@ -109,15 +108,25 @@ def find_edge(start: Mapping[str, Any], preset: Preset | None = None) -> str:
 
 
 def find_mode(start: Mapping[str, Any], preset: Preset | None = None) -> str:
-    """Return the measurement mode as stated in the start document; empty if it is not."""
+    """Return the measurement mode as stated in the start document; empty if it is not.
+
+    ``both``, or transmission and fluorescence in one, states none: the spectrum decides.
+    """
     texts = [text for _, text in _values(start, preset.mode if preset else (), _MODE)]
     plan = start.get("plan_name")
     if isinstance(plan, str):  # BMM: "scan_nd xafs trans"
         texts.extend(plan.split()[1:])
     for text in texts:
-        for mode, beginnings in _MODES.items():
-            if text.lower().startswith(beginnings):
-                return mode
+        words = re.split(r"[^a-z]+", text.lower())
+        found = {
+            mode: words[0].startswith(beginnings)
+            for mode, beginnings in _MODES.items()
+            if any(word.startswith(beginnings) for word in words)
+        }
+        if "both" in words or {"transmission", "fluorescence"} <= found.keys():
+            return ""
+        if stated := [mode for mode, first in found.items() if first]:
+            return stated[0]
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +25,13 @@ class Point:
     values: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Unusable:
+    """An event without what a point needs: why, by data key, for people."""
+
+    problems: Mapping[str, str]
+
+
 @dataclass
 class Points:
     """The points of one spectrum, by ``seq_num``.
@@ -34,19 +42,19 @@ class Points:
     Parameters
     ----------
     by_seq_num : dict
-        Points, or None where an event lacked what is needed.
+        Points, and events that cannot be used.
     """
 
-    by_seq_num: dict[int, Point | None] = field(default_factory=dict)
+    by_seq_num: dict[int, Point | Unusable] = field(default_factory=dict)
 
-    def add(self, seq_num: int, point: Point | None) -> None:
+    def add(self, seq_num: int, point: Point | Unusable) -> None:
         """Take a point in, or note that it could not be used."""
         self.by_seq_num[seq_num] = point
 
     @property
     def used(self) -> list[Point]:
         """The usable points, in the order of their ``seq_num``."""
-        return [point for _, point in sorted(self._usable())]
+        return [point for _, point in sorted(self._usable(), key=lambda one: one[0])]
 
     @property
     def n_used(self) -> int:
@@ -56,7 +64,21 @@ class Points:
     @property
     def n_dropped(self) -> int:
         """Events that lacked what is needed."""
-        return sum(point is None for point in self.by_seq_num.values())
+        return sum(isinstance(point, Unusable) for point in self.by_seq_num.values())
+
+    @property
+    def dropped(self) -> str:
+        """What the dropped events lack, for people; empty if there are none."""
+        counts = Counter(
+            f"{key} {problem}"
+            for point in self.by_seq_num.values()
+            if isinstance(point, Unusable)
+            for key, problem in point.problems.items()
+        )
+        said = [f"{key} in {n}" for key, n in sorted(counts.items())]
+        return (
+            f"{self.n_dropped} of {len(self.by_seq_num)} events: {', '.join(said)}" if said else ""
+        )
 
     @property
     def span(self) -> tuple[int, int]:
@@ -70,11 +92,11 @@ class Points:
         return max((p.time for _, p in self._usable() if math.isfinite(p.time)), default=math.nan)
 
     def _usable(self) -> Iterator[tuple[int, Point]]:
-        return ((n, p) for n, p in self.by_seq_num.items() if p is not None)
+        return ((n, p) for n, p in self.by_seq_num.items() if isinstance(p, Point))
 
 
-def read_point(event: Mapping[str, Any], roles: Roles) -> Point | None:
-    """Return an event's point, or None if it lacks a needed value.
+def read_point(event: Mapping[str, Any], roles: Roles) -> Point | Unusable:
+    """Return an event's point, or why it has none.
 
     Raises
     ------
@@ -83,18 +105,32 @@ def read_point(event: Mapping[str, Any], roles: Roles) -> Point | None:
     """
     data: Mapping[str, Any] = event["data"]
     time = float(event["time"])
-    convert = _array if roles.array else _number
-    named = [("axis", roles.axis)]
-    named += [(key, key) for key in roles.read if key != roles.axis]
+    channels = {*roles.fluorescence, *(key for keys in roles.other_fluorescence for key in keys)}
     values: dict[str, Any] = {}
-    for name, key in named:
+    problems: dict[str, str] = {}
+    for key in roles.read:
         try:
-            values[name] = convert(data[key])
+            convert = _array if roles.array else _channels if key in channels else _number
+            values["axis" if key == roles.axis else key] = convert(data[key])
         except (KeyError, TypeError, ValueError):
-            continue
-    read = {key for name, key in named if name in values}
-    usable = any(read.issuperset(roles.signals(mode)) for mode in roles.possible)
-    return Point(time, values) if "axis" in values and usable else None
+            problems[key] = _problem(data, key)
+    if roles.axis not in problems:
+        for keys in roles.alternatives:
+            if problems.keys().isdisjoint(keys):
+                return Point(time, values)
+    needed = {roles.axis, *(key for keys in roles.alternatives[:1] for key in keys)}
+    return Unusable({key: said for key, said in problems.items() if key in needed} or problems)
+
+
+def _problem(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    if value is None:
+        return "is missing"
+    if isinstance(value, (str, bytes)):
+        return "is text"
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return f"is an array of {np.size(value)}"
+    return f"is no number ({type(value).__name__})"
 
 
 def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
@@ -112,9 +148,12 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
     Raises
     ------
     SpectrumRejectedError
-        If the energies are in no known units, or lengths differ.
+        If there are no usable points, the energies are in no known units, or lengths differ.
     """
     used = points.used
+    held: dict[str, tuple[str, ...]] = {}
+    if not used and points.n_dropped:
+        raise SpectrumRejectedError(Finding(Reason.VALUES_UNUSABLE, points.dropped))
     if roles.array:
         columns = {name: np.ravel(v) for name, v in used[-1].values.items()} if used else {}
         lengths = {name: len(column) for name, column in columns.items()}
@@ -122,11 +161,7 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
             detail = ", ".join(f"{name}: {n}" for name, n in lengths.items())
             raise SpectrumRejectedError(Finding(Reason.UNEQUAL_LENGTHS, detail))
     else:
-        names = dict.fromkeys(name for point in used for name in point.values)
-        columns = {
-            n: np.array([point.values.get(n, math.nan) for point in used], dtype=float)
-            for n in names
-        }
+        columns, held = _columns(used)
     axis = columns.get("axis", np.empty(0))
     ev, findings = in_ev(axis, roles)
     given = roles.given if "mu" in roles.possible[:1] else Given()
@@ -138,7 +173,8 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
             i0=roles.i0,
             it=roles.it,
             ir=roles.ir,
-            fluorescence=roles.fluorescence,
+            fluorescence=_named(roles.fluorescence, held),
+            other_fluorescence=tuple(_named(keys, held) for keys in roles.other_fluorescence),
             mu=roles.mu,
             exclude=roles.exclude,
             dark=roles.dark,
@@ -162,6 +198,10 @@ def build(points: Points, roles: Roles, absorber: str, edge: str) -> Spectrum:
     )
 
 
+def _named(keys: tuple[str, ...], held: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(name for key in keys for name in held.get(key, (key,)))
+
+
 def in_ev(axis: Array, roles: Roles) -> tuple[Array, tuple[Finding, ...]]:
     """Return photon energies (eV) from the values of the energy axis.
 
@@ -173,19 +213,48 @@ def in_ev(axis: Array, roles: Roles) -> tuple[Array, tuple[Finding, ...]]:
     if roles.bragg:
         if roles.d_spacing is None:
             raise SpectrumRejectedError(Finding(Reason.ENERGY_UNITS_UNKNOWN, "no d_spacing"))
-        return energy.bragg_to_energy(axis, roles.d_spacing), ()
-    return energy.to_ev(axis, roles.energy_units)
+        return energy.angles_to_ev(axis, roles.d_spacing, roles.units)
+    return energy.to_ev(axis, roles.units)
+
+
+def _columns(points: list[Point]) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
+    """Return the values of all points by name, and the names of what a key holds as an array."""
+    keys = dict.fromkeys(name for point in points for name in point.values)
+    columns: dict[str, Array] = {}
+    held: dict[str, tuple[str, ...]] = {}
+    for key in keys:
+        values = [point.values.get(key, math.nan) for point in points]
+        size = max((v.size for v in values if isinstance(v, np.ndarray)), default=0)
+        if not size:
+            columns[key] = np.array(values, dtype=float)
+            continue
+        nothing = np.full(size, math.nan)
+        rows = [v if isinstance(v, np.ndarray) and v.size == size else nothing for v in values]
+        held[key] = tuple(f"{key}[{n}]" for n in range(size))
+        columns.update(zip(held[key], np.array(rows, dtype=float).T, strict=True))
+    return columns, held
 
 
 def _number(value: Any) -> float:
     if isinstance(value, (list, tuple, np.ndarray)):
-        (value,) = np.asarray(value, dtype=float).ravel()
-    if isinstance(value, str):
-        raise TypeError("a text is no reading")
+        (value,) = np.asarray(value).ravel()
+    if isinstance(value, bytes):
+        value = value.decode()
+    # EPICS string records: a number as text is a number.
     return float(value)
 
 
 def _array(value: Any) -> Array:
-    if isinstance(value, str):
-        raise TypeError("a text is no reading")
+    if isinstance(value, (str, bytes)):
+        raise TypeError("a text is no spectrum")
     return np.array(value, dtype=float).ravel()
+
+
+def _channels(value: Any) -> float | Array:
+    """Return one reading, or the readings of all channels of a detector."""
+    if isinstance(value, (list, tuple, np.ndarray)) and np.size(value) != 1:
+        found = _array(value)
+        if not found.size:
+            raise ValueError("no channels")
+        return found
+    return _number(value)

@@ -48,15 +48,17 @@ class Roles:
         How mu is to be built, if settings or metadata state it: ``transmission``,
         ``fluorescence``, ``reference`` or ``mu``.  Empty: what was measured decides.
     energy, bragg : str
-        Data key of the photon energy, or of the Bragg angle in degrees; one is empty.
-    energy_units : str
-        ``eV``, ``keV`` or ``auto``.
+        Data key of the photon energy, or of the Bragg angle; one is empty.
+    units : str
+        Units of the axis: ``eV``, ``keV``, or as the data key states them; ``auto`` if nowhere.
     d_spacing : float or None
         Lattice spacing of the monochromator's crystal (angstrom), with `bragg`.
     i0, it, ir, mu : str
         Data keys; empty where there is none.
     fluorescence : tuple of str
-        Data keys of the fluorescence channels.
+        Data keys of the fluorescence channels.  A key may hold several channels as an array.
+    other_fluorescence : tuple of tuple of str
+        Other groups of channels, any of which may be the signal; what shows the edge decides.
     exclude : tuple of str
         Fluorescence channels to leave out.
     dark : mapping
@@ -68,6 +70,8 @@ class Roles:
         Whether each event holds whole spectra.
     given : Given
         What the source knows of `mu`.
+    positions : frozenset of str
+        Data keys in units of a length or an angle that are none of the above.
     external : tuple of str
         Data keys whose values are in files, not in the events.
     """
@@ -75,18 +79,20 @@ class Roles:
     mode: str = ""
     energy: str = ""
     bragg: str = ""
-    energy_units: str = "auto"
+    units: str = "auto"
     d_spacing: float | None = None
     i0: str = ""
     it: str = ""
     ir: str = ""
     mu: str = ""
     fluorescence: tuple[str, ...] = ()
+    other_fluorescence: tuple[tuple[str, ...], ...] = ()
     exclude: tuple[str, ...] = ()
     dark: Mapping[str, float] = field(default_factory=dict)
     declared: bool = True
     array: bool = False
     given: Given = Given()
+    positions: frozenset[str] = frozenset()
     external: tuple[str, ...] = ()
 
     @property
@@ -101,6 +107,14 @@ class Roles:
             i0=self.i0, it=self.it, ir=self.ir, fluorescence=self.fluorescence, mu=self.mu
         )
         return tuple(mode for mode in found if self.mode in ("", mode))
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, ...], ...]:
+        """The sets of data keys each of which is enough for a point."""
+        found = [self.signals(mode) for mode in self.possible]
+        if "fluorescence" in self.possible:
+            found += [(self.i0, *group) for group in self.other_fluorescence]
+        return tuple(found)
 
     def signals(self, mode: str) -> tuple[str, ...]:
         """Return the data keys without which `mode` has no mu at a point."""
@@ -125,5 +139,6 @@ class Roles:
     @property
     def read(self) -> tuple[str, ...]:
         """All data keys that a point is made of, needed or not."""
-        keys = (self.axis, self.i0, self.it, self.ir, self.mu, *self.fluorescence)
+        channels = (*self.fluorescence, *(key for keys in self.other_fluorescence for key in keys))
+        keys = (self.axis, self.i0, self.it, self.ir, self.mu, *channels)
         return tuple(dict.fromkeys(key for key in keys if key))

@@ -15,7 +15,7 @@ from live_lce.engine.external import Files, NoFiles
 from live_lce.engine.joining import Joining
 from live_lce.engine.presets import choose
 from live_lce.engine.roles import Roles
-from live_lce.engine.signals import declares_energy, resolve
+from live_lce.engine.signals import declares_energy, named, resolve
 from live_lce.engine.stream import Stream
 from live_lce.engine.types import Result, RunInfo
 from live_lce.engine.verdict import Analyse, ended
@@ -160,11 +160,26 @@ class Run:
         for name, stream in self._streams.items():
             results.extend(self._finish(name, stream, exit_status))
         for name, finding in self._problems.items():
-            results.append(self._rejected(name, finding, exit_status))
-        if not self.descriptors and declares_energy(self._start, self._settings.signals):
+            apart = self._apart() if finding.reason is Reason.SIGNALS_UNKNOWN else ""
+            detail = f"{apart}; {finding.detail}" if apart else finding.detail
+            results.append(self._rejected(name, Finding(finding.reason, detail), exit_status))
+        silent = not self._streams and not self._problems
+        if silent and declares_energy(self._start, self._settings.signals):
             name = self._settings.signals.stream or "primary"
-            results.append(self._rejected(name, Finding(Reason.NO_POINTS), exit_status))
+            finding = Finding(Reason.NO_POINTS)
+            if self.descriptors:
+                finding = Finding(Reason.SIGNALS_UNKNOWN, self._apart() or "no energy is recorded")
+            results.append(self._rejected(name, finding, exit_status))
         return results
+
+    def _apart(self) -> str:
+        """Say which streams hold energy and signals, where no stream holds both."""
+        said = [
+            f"stream {stream} holds {', '.join(found)}"
+            for stream, keys in self._keys.items()
+            if stream != "baseline" and (found := named(keys))
+        ]
+        return "; ".join(said) if len(said) > 1 else ""
 
     def _finish(self, name: str, stream: Stream, exit_status: str) -> list[Result]:
         joining = self._joining.get(name)

@@ -1,16 +1,14 @@
 """Which data keys of a stream make up a spectrum.
 
-From the settings first, then the beamline's preset, then names and hints.  The mode
-comes from the settings, else the metadata, else what there is: mu computed by the
-beamline, then transmission (I0 and It), then fluorescence (channels and I0), then the
-reference foil (It and Ir).  Beamlines that always read both, and do not say which one is
-meant, are best told by ``signals.mode``.
+From the settings first, then the beamline's preset, then names, units and hints (the names
+are in :mod:`live_lce.spectra.names`).  The mode comes from the settings, else the metadata, and
+then no other is taken.  Where neither states it, all that there is are candidates, and the
+spectrum decides (:mod:`live_lce.spectra.readings`).
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,25 +19,13 @@ from live_lce.engine.external import row_shape
 from live_lce.engine.presets import Preset, choose
 from live_lce.engine.roles import Given, Roles
 from live_lce.settings import Signals
+from live_lce.spectra import names
+from live_lce.spectra.energy import unit_name
 from live_lce.spectra.readings import possible_modes
 from live_lce.spectra.types import Used
 
-_NAMES = {
-    "i0": {"i0", "izero", "ic0", "i00", "io"},
-    "it": {"it", "itrans", "i1", "ic1", "trans", "transmission", "transmitted"},
-    "ir": {"ir", "iref", "i2", "ic2", "ref", "reference"},
-    "mu": {"mu", "xmu", "mutrans", "mufluor", "mut", "muf", "absorption"},
-}
-_NOT_A_SIGNAL = {
-    *("setpoint", "gain", "offset", "range", "time", "std", "sigma", "rms", "dark", "count_time"),
-    *("volt", "bias", "flow", "rate", "kill", "timestamp", "state", "energy", "preset"),
-}
-_FLUORESCENCE = re.compile(
-    r"(^|[^a-z])(if|iff|if\d|ifl?uo\w*|fluo\w*|fl|pips|lytle|t?fy|pfy)\d*($|[^a-z])"
-    r"|(xs\d*|xsp\w*|xspress\w*|vortex|sdd|ge|mca|me\d)\w*?roi",
-    re.IGNORECASE,
-)
-_ROI = re.compile(r"roi_?(\d+)", re.IGNORECASE)
+MOST_CHANNELS = 64
+"""An array of more values a point is a spectrum or an image, not the channels of a detector."""
 
 
 @dataclass(frozen=True)
@@ -50,46 +36,112 @@ class _Stream:
     signals: Signals
     preset: Preset | None
     absorber: str
+    edge: str
     taken: frozenset[str]
+    array: bool = False
 
     @property
     def keys(self) -> list[str]:
-        return [key for key in self.descriptor["data_keys"] if key not in self.taken]
+        """The data keys that may be signals: one number a point, or a spectrum as the axis is."""
+        return [key for key in self.readable if self._has_shape(key)]
 
     def one(self, role: str) -> str:
-        """Return the data key of i0, it, ir or mu, or an empty string."""
+        """Return the data key of mu, or of i0, it or ir as far as it is stated; else empty."""
         if stated := str(getattr(self.signals, role)):
             return stated if stated in self.descriptor["data_keys"] else ""
-        if self.preset and (found := axis.match(getattr(self.preset, role), self.keys)):
-            return axis.best(found, self.descriptor, frozenset())
-        found = [key for key in self.keys if _is_named(key, _NAMES[role])]
-        return axis.best(found, self.descriptor, frozenset())
+        if self.preset:
+            good = [key for key, units in self.units.items() if names.fits(role, units)]
+            if found := axis.match(getattr(self.preset, role), good):
+                return axis.best(found, self.descriptor, frozenset())
+        if role == "mu":
+            return next(iter(names.candidates(role, self.units, self._prefer)), "")
+        return ""
 
-    def channels(self) -> tuple[str, ...]:
-        """Return the data keys of the fluorescence channels."""
+    def chambers(self, mu: str) -> tuple[str, str, str]:
+        """Return the data keys of i0, it and ir, each empty where there is none."""
+        stated = {role: self.one(role) for role in ("i0", "it", "ir")}
+        used = {mu, *stated.values()}
+        rest = {key: units for key, units in self.units.items() if key not in used}
+        found = names.chambers(rest, self._prefer)
+        i0, it, ir = (
+            key if key or getattr(self.signals, role) else found.get(role, "")
+            for role, key in stated.items()
+        )
+        return i0, it, ir
+
+    def channels(self, used: set[str]) -> tuple[tuple[str, ...], ...]:
+        """Return the groups of fluorescence channels, the likeliest first."""
+        keys = [key for key in self._channel_keys if key not in used]
         if stated := self.signals.fluorescence:
-            return tuple(
-                dict.fromkeys(key for pattern in stated for key in axis.match([pattern], self.keys))
-            )
+            found = (key for pattern in stated for key in axis.match([pattern], keys))
+            return tuple(group for group in (tuple(dict.fromkeys(found)),) if group)
         if self.preset:
             patterns = [p.format(absorber=self.absorber or "?") for p in self.preset.fluorescence]
-            if found := axis.match(patterns, self.keys):
-                return tuple(found)
-        found = [k for k in self.keys if _FLUORESCENCE.search(k) and not _words(k) & _NOT_A_SIGNAL]
-        # Several regions of interest of one detector are several elements: only the first.
-        numbers = [int(m.group(1)) for k in found if (m := _ROI.search(k))]
-        if numbers:
-            found = [k for k in found if (m := _ROI.search(k)) and int(m.group(1)) == min(numbers)]
-        return tuple(sorted(found))
+            if matched := axis.match(patterns, keys):
+                return (tuple(matched),)
+        units = {key: axis.units_of(self.descriptor, key) for key in sorted(keys)}
+        return names.fluorescence(units, self.absorber, self.edge)
 
+    @property
+    def readable(self) -> list[str]:
+        """All data keys but the axis, for messages."""
+        return [key for key in self.descriptor["data_keys"] if key not in self.taken]
 
-def _words(key: str) -> set[str]:
-    return set(re.split(r"[^a-z0-9]+", key.lower()))
+    @property
+    def units(self) -> dict[str, str]:
+        """The units of `keys`."""
+        return {key: axis.units_of(self.descriptor, key) for key in self.keys}
 
+    @property
+    def positions(self) -> frozenset[str]:
+        """The data keys in units of a length or an angle."""
+        kinds = {key: names.kind_of(axis.units_of(self.descriptor, key)) for key in self.readable}
+        return frozenset(key for key, kind in kinds.items() if kind in {"length", "angle"})
 
-def _is_named(key: str, names: set[str]) -> bool:
-    words = _words(key)
-    return bool(words & names) and not words & _NOT_A_SIGNAL
+    @property
+    def misfits(self) -> str:
+        """What is named like a signal and cannot be one, for people; empty if nothing is."""
+        units = {key: axis.units_of(self.descriptor, key) for key in self.readable}
+        said = [
+            f"{key} is in {units[key]}"
+            for role in ("mu", "i0", "it", "ir")
+            for key in names.unfit(role, units)
+        ]
+        said += [
+            f"{key} holds {_size(self.descriptor, key)} values a point"
+            for role in ("mu", "i0", "it", "ir")
+            for key in names.candidates(role, units)
+            if not self._has_shape(key)
+        ]
+        said += [
+            f"signals.{role} = {stated} is not in the stream"
+            for role in ("mu", "i0", "it", "ir")
+            if (stated := getattr(self.signals, role))
+            and stated not in self.descriptor["data_keys"]
+        ]
+        return ", ".join(dict.fromkeys(said))
+
+    @property
+    def _channel_keys(self) -> list[str]:
+        """The data keys that may be fluorescence: a detector may give its channels as one array."""
+        if self.array:
+            return self.keys
+        return [
+            key
+            for key in self.readable
+            if self._has_shape(key) or 1 <= _size(self.descriptor, key) <= MOST_CHANNELS
+        ]
+
+    def _has_shape(self, key: str) -> bool:
+        if self.array:
+            return _is_array(self.descriptor, key)
+        data_key = self.descriptor["data_keys"][key]
+        if isinstance(data_key, Mapping) and "external" in data_key:
+            return True  # what can be read from files is looked at later
+        return _size(self.descriptor, key) == 1
+
+    def _prefer(self, key: str) -> tuple[bool, bool, bool, int, str]:
+        return axis.order(key, self.descriptor, frozenset())
 
 
 def resolve(
@@ -122,9 +174,11 @@ def resolve(
         return None
     preset = choose(signals.preset, start)
     scan = axis.scanned(start)
-    names = scan.names if name in scan.streams or signals.stream else frozenset[str]()
-    energy, bragg, declared = _axis(descriptor, signals, preset, names)
+    moved = scan.names if name in scan.streams or signals.stream else frozenset[str]()
+    energy, bragg, declared = _axis(descriptor, signals, preset, moved)
     if not (energy or bragg):
+        if wrong := axis.misfits(descriptor, moved):
+            return Finding(Reason.ENERGY_UNITS_UNKNOWN, wrong)
         return None
     stated_axis = bool(signals.energy or signals.bragg)
     array = _is_array(descriptor, energy or bragg) and signals.spectrum_per in {"auto", "event"}
@@ -135,14 +189,16 @@ def resolve(
         signals,
         preset,
         metadata.find_absorber(start, preset),
+        metadata.find_edge(start, preset),
         frozenset({energy or bragg}),
+        array,
     )
-    found = _roles(stream, start, energy, bragg, declared, array)
+    found = _roles(stream, start, energy, bragg, declared)
     if isinstance(found, Finding):
         # Only a declared energy scan is worth a complaint: monitors and fly streams are not.
         return found if declared and not array else None
     if found.bragg and found.d_spacing is None:
-        return Finding(Reason.ENERGY_UNITS_UNKNOWN, f"{bragg} is an angle")
+        return Finding(Reason.ENERGY_UNITS_UNKNOWN, f"{bragg} is an angle, without d_spacing")
     return _with_external(found, descriptor["data_keys"], signals.outer)
 
 
@@ -168,72 +224,75 @@ def _with_external(roles: Roles, data_keys: Mapping[str, Any], outer: str) -> Ro
 def declares_energy(start: Mapping[str, Any], signals: Signals) -> bool:
     """Tell whether a start document says that energy is scanned (for runs without events)."""
     wanted = {key for key in (signals.energy, signals.bragg) if key}
-    names = axis.scanned(start).names
-    return any(n in wanted or axis.is_energy_name(n) or axis.is_bragg_name(n) for n in names)
+    moved = axis.scanned(start).names
+    return any(n in wanted or axis.is_energy_name(n) or axis.is_bragg_name(n) for n in moved)
+
+
+def named(keys: Iterable[str]) -> list[str]:
+    """Return the data keys that are called like the energy or a signal of a spectrum."""
+    bare = dict.fromkeys(sorted(keys), "")
+    found = [*names.candidates("energy", bare)[:1], *names.candidates("mu", bare)[:1]]
+    found += names.chambers(bare).values()
+    return found + [key for group in names.fluorescence(bare)[:1] for key in group]
 
 
 def _axis(
     descriptor: Mapping[str, Any],
     signals: Signals,
     preset: Preset | None,
-    names: frozenset[str],
+    moved: frozenset[str],
 ) -> tuple[str, str, bool]:
     """Return the keys of energy and Bragg angle, and whether it is declared as scanned."""
     keys = descriptor["data_keys"]
     if signals.energy:
         key = signals.energy if signals.energy in keys else ""
-        return key, "", bool(key) and axis.is_scanned(key, names, descriptor)
+        return key, "", bool(key) and axis.is_scanned(key, moved, descriptor)
     if signals.bragg:
         key = signals.bragg if signals.bragg in keys else ""
-        return "", key, bool(key) and axis.is_scanned(key, names, descriptor)
-    energy = axis.energy_key(descriptor, preset, names)
-    if energy and axis.is_scanned(energy, names, descriptor):
+        return "", key, bool(key) and axis.is_scanned(key, moved, descriptor)
+    energy = axis.energy_key(descriptor, preset, moved)
+    if energy and axis.is_scanned(energy, moved, descriptor):
         return energy, "", True
-    if bragg := axis.bragg_key(descriptor, names):
+    if bragg := axis.bragg_key(descriptor, moved):
         # The energy read along is better than an angle, which needs the crystal.
         return (energy, "", True) if energy else ("", bragg, True)
     return energy, "", False
 
 
 def _roles(
-    stream: _Stream, start: Mapping[str, Any], energy: str, bragg: str, declared: bool, array: bool
+    stream: _Stream, start: Mapping[str, Any], energy: str, bragg: str, declared: bool
 ) -> Roles | Finding:
     signals, preset = stream.signals, stream.preset
-    i0, it, ir, mu = (stream.one(role) for role in ("i0", "it", "ir", "mu"))
-    channels = tuple(k for k in stream.channels() if k not in {i0, it, ir, mu})
-    if array:
-        i0, it, ir, mu = (
-            key if key and _is_array(stream.descriptor, key) else "" for key in (i0, it, ir, mu)
-        )
-        channels = tuple(key for key in channels if _is_array(stream.descriptor, key))
+    mu = stream.one("mu")
+    i0, it, ir = stream.chambers(mu)
+    groups = stream.channels({i0, it, ir, mu})
+    channels = groups[0] if groups else ()
     possible = possible_modes(i0=i0, it=it, ir=ir, fluorescence=channels, mu=mu)
     mode = _stated_mode(signals, metadata.find_mode(start, preset), mu)
-    if mode and mode not in possible:
-        others = f"there is {', '.join(possible)}" if possible else ""
-        known = ", ".join(sorted(stream.keys)[:12])
-        detail = "; ".join(part for part in (f"{mode} is stated", others, known) if part)
+    if not possible or (mode and mode not in possible):
+        parts = [f"{mode} is stated" if mode else ""]
+        parts += [f"there is {', '.join(possible)}" if possible else ""]
+        parts += [stream.misfits, f"recorded: {', '.join(sorted(stream.readable)[:12])}"]
+        detail = "; ".join(part for part in parts if part)
         return Finding(Reason.MODE_UNAVAILABLE if possible else Reason.SIGNALS_UNKNOWN, detail)
-    if not possible:
-        return Finding(Reason.SIGNALS_UNKNOWN, ", ".join(sorted(stream.keys)[:12]))
-    units: str = signals.energy_units
-    if energy and units == "auto":
-        units = _units(stream.descriptor["data_keys"][energy])
-    used = (i0, it, ir, *channels)
+    used = (i0, it, ir, *(key for group in groups for key in group))
     return Roles(
         mode=mode,
         energy=energy,
         bragg=bragg,
-        energy_units=units,
+        units=_units(stream.descriptor, energy or bragg, signals if energy else None),
         d_spacing=signals.d_spacing or metadata.find_d_spacing(start, preset),
         i0=i0,
         it=it,
         ir=ir,
         mu=mu,
         fluorescence=channels,
+        other_fluorescence=groups[1:],
         exclude=signals.exclude,
         dark={**_dark(stream.descriptor, preset, used), **signals.dark},
         declared=declared,
-        array=array,
+        array=stream.array,
+        positions=stream.positions,
         given=_given(stream.descriptor["data_keys"][mu]) if mu else Given(),
     )
 
@@ -266,9 +325,21 @@ def _is_array(descriptor: Mapping[str, Any], key: str) -> bool:
     return data_key.get("dtype") == "array" and len(shape) == 1 and shape[0] != 1
 
 
-def _units(data_key: Mapping[str, Any]) -> str:
-    units = str(data_key.get("units") or "").strip().lower()
-    return {"ev": "eV", "kev": "keV"}.get(units, "auto")
+def _size(descriptor: Mapping[str, Any], key: str) -> int:
+    """Return how many values a point has; negative where that varies or is malformed."""
+    data_key = descriptor["data_keys"][key]
+    try:
+        return math.prod(row_shape(data_key))
+    except (AttributeError, TypeError):
+        return -1
+
+
+def _units(descriptor: Mapping[str, Any], key: str, signals: Signals | None) -> str:
+    """Return the units of the axis: from the settings (of an energy), else the data key."""
+    if signals is not None and signals.energy_units != "auto":
+        return signals.energy_units
+    stated = axis.units_of(descriptor, key)
+    return {"ev": "eV", "kev": "keV"}.get(unit_name(stated), stated or "auto")
 
 
 def _dark(

@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from live_lce.engine import axis
+from live_lce.engine.grouping import separating
 from live_lce.engine.roles import Roles
 from live_lce.engine.signals import resolve
 from live_lce.settings import Signals
@@ -74,10 +76,12 @@ def needed_keys(
         Settings that name data keys.
     """
     found: set[str] = set()
+    scanned = axis.scanned(start).names
     for descriptor in descriptors:
         roles = resolve(start, descriptor, signals)
         if isinstance(roles, Roles):
-            found |= {*roles.keys, roles.i0, roles.it, roles.ir, roles.mu, signals.outer}
+            found |= {*roles.read, signals.outer}
+            found |= {*separating(descriptor["data_keys"], scanned, roles)}
     return frozenset(found - {""})
 
 

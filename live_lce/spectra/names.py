@@ -81,7 +81,9 @@ _NOT_A_SIGNAL = {
     *("icr", "ocr", "dt", "deadtime", "dead", "live", "real", "slow", "fast", "epoch"),
 }
 _SUM = {"sum", "total", "tot", "all"}
-_SECONDARY = re.compile(r"(^|_)(setpoint|sp|requested|request|offset|velocity|limit|kill)(_|$)")
+_SECONDARY = re.compile(
+    r"(^|_)(setpoint|sp|requested|request|offset|velocity|enc)(_|$)|setpoint|kill|limit"
+)
 _WORDS_TOO = {"in", "as", "at", "no", "be", "he", "am"}
 """Symbols that are words in lower case."""
 _DETECTOR_MATERIALS = {"Ge", "Si", "Cd", "Ar", "He", "Kr", "Xe", "Ne"}
@@ -149,9 +151,9 @@ def rank(role: str, name: str) -> int | None:
     text = simple(name)
     words = set(text.split("_"))
     if role == "energy":
-        return None if _OTHER_ENERGY.search(text) else _level(role, text)
+        return None if is_other_energy(name) else _level(role, text)
     if role in {"bragg", "angle"}:
-        other = _level("energy", text) is not None or bool(_OTHER_ENERGY.search(text))
+        other = _level("energy", text) is not None or is_other_energy(name)
         return None if other else _level(role, text)
     if words & _NOT_A_SIGNAL or (words & {"norm"} and role not in {"norm", "mu"}):
         return None
@@ -179,7 +181,7 @@ def candidates(
         if it is not given.
     """
     order = list(units)
-    prefer = prefer or (lambda name: (bool(_SECONDARY.search(simple(name))), order.index(name)))
+    prefer = prefer or (lambda name: (is_secondary(name), order.index(name)))
     ranks = {name: rank(role, name) for name in units if fits(role, units[name])}
     found = [(level, prefer(name), name) for name, level in ranks.items() if level is not None]
     return tuple(name for _, _, name in sorted(found, key=lambda one: one[:2]))
@@ -190,6 +192,16 @@ def unfit(role: str, units: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
         name for name in units if not fits(role, units[name]) and rank(role, name) is not None
     )
+
+
+def is_other_energy(name: str) -> bool:
+    """Tell whether a name is that of an energy which is not the incident photons'."""
+    return bool(_OTHER_ENERGY.search(simple(name)))
+
+
+def is_secondary(name: str) -> bool:
+    """Tell whether a name is that of a setpoint, an offset or the like, not of a readback."""
+    return bool(_SECONDARY.search(simple(name)))
 
 
 def chambers(units: Mapping[str, str], prefer: Prefer | None = None) -> dict[str, str]:

@@ -35,6 +35,8 @@ class Readings:
         there is none.
     fluorescence : tuple of str
         Names of the fluorescence channels.
+    other_fluorescence : tuple of tuple of str
+        Other groups of channels, any of which may be the signal instead.
     mu, norm, foil : str
         Names of absorption, normalized absorption and the foil's absorption, where the
         beamline or the file has them computed.
@@ -59,6 +61,7 @@ class Readings:
     it: str = ""
     ir: str = ""
     fluorescence: tuple[str, ...] = ()
+    other_fluorescence: tuple[tuple[str, ...], ...] = ()
     mu: str = ""
     norm: str = ""
     foil: str = ""
@@ -145,7 +148,10 @@ def assemble(readings: Readings) -> Spectrum:
     if 2 * lost.sum() > lost.size:
         raise SpectrumRejectedError(findings[0], readings.findings)
     readings = readings.without(lost)
+    readings, grouped = _with_best_channels(readings)
     made, chosen = _choose(readings)
+    if made.used.mode == "fluorescence":
+        chosen += grouped
     return Spectrum(
         energy=readings.energy,
         mu=made.mu,
@@ -185,6 +191,23 @@ def _without_beam(readings: Readings) -> NDArray[np.bool_]:
             i0, {n: readings.values(n) for n in readings.fluorescence}, dark=readings.dark
         )
     return beam.without_beam(i0, mu)
+
+
+def _with_best_channels(readings: Readings) -> tuple[Readings, tuple[Finding, ...]]:
+    """Take the first group of fluorescence channels, unless only another one shows the edge."""
+    groups = (readings.fluorescence, *readings.other_fluorescence)
+    first = replace(readings, other_fluorescence=())
+    if len(groups) == 1 or not readings.i0 or not readings.energy.size:
+        return first, ()
+    tried = [replace(first, fluorescence=group) for group in groups]
+    made = [_summed(one, "") for one in tried]
+    rises = (find_rise(readings.energy, m.mu, readings.absorber, readings.edge) for m in made)
+    contrasts = [contrast for contrast, _ in rises]
+    best = int(np.argmax(contrasts))
+    if contrasts[0] >= PLAIN or contrasts[best] < max(PLAIN, 2 * contrasts[0]):
+        return first, ()
+    detail = f"{made[best].used.signal} shows the edge, {made[0].used.signal} does not"
+    return tried[best], (Finding(Reason.SIGNAL_CHOSEN, detail),)
 
 
 def _choose(readings: Readings) -> tuple[_Made, tuple[Finding, ...]]:
