@@ -15,6 +15,7 @@ from live_lce.datafiles.header import Stated, d_spacing
 from live_lce.datafiles.table import FileProblemError, Table
 from live_lce.settings import Signals
 from live_lce.spectra import absorption, names
+from live_lce.spectra.choice import PLAIN, find_rise
 from live_lce.spectra.energy import angles_to_ev, to_ev
 from live_lce.spectra.types import Array, SpectrumRejectedError
 
@@ -237,15 +238,15 @@ def _by_name(table: Table, stated: Stated, signals: Signals, axis: Columns) -> I
             if role != "foil":
                 several = several or tuple(k for k in keys if names.rank(role, k) == best)
         taken |= set(keys)
-    for role, key in names.chambers(_units(table, taken)).items():
-        if role not in found:
-            found[role] = key
-            taken.add(key)
+    chambers = names.chambers(_units(table, taken))
+    taken |= set(chambers.values())
+    found = {**chambers, **found}
     groups = names.fluorescence(_units(table, taken), stated.absorber, stated.edge)
     if signals.fluorescence:
         asked = [k for k in table.keys if any(fnmatchcase(k, p) for p in signals.fluorescence)]
         groups = (tuple(asked),) if asked else groups
     columns = replace(axis, **found, fluorescence=groups[0] if groups else ())  # type: ignore[arg-type]
+    columns = _around_sample(table, columns, signals)
     measured = columns.i0 and (columns.it or columns.fluorescence)
     if len(several) > 1 and not measured:
         role = "norm" if columns.norm else "mu"
@@ -253,6 +254,26 @@ def _by_name(table: Table, stated: Stated, signals: Signals, axis: Columns) -> I
             yield replace(columns, **{role: key, "name": key})  # type: ignore[arg-type]
     elif columns.has_signal:
         yield columns
+
+
+def _around_sample(table: Table, columns: Columns, signals: Signals) -> Columns:
+    """Return the columns with the chambers on either side of what has the edge.
+
+    Of chambers that are only counted (``VFC01``, ``VFC02``, ``VFC03``) none is called I0: where
+    the first two show no edge and the second two do, the sample is between those.
+    """
+    row = (columns.i0, columns.it, columns.ir)
+    if not all(row) or names.rank("i0", columns.i0) is not None:
+        return columns
+    values = dict(zip(table.keys, table.values.T, strict=True))
+    energy = energies(table, columns, signals)[0]
+    first, second = (_rises(energy, _log_ratio(values, *pair)) for pair in pairwise(row))
+    if first or not second:
+        return columns
+    given = values.get(columns.mu, np.empty(0))
+    computed = given.size > 0 and _is_same(given, _log_ratio(values, columns.i0, columns.it))
+    moved = replace(columns, i0=columns.it, it=columns.ir, ir="", mu="" if computed else columns.mu)
+    return _remarked(moved, f"between {columns.i0} and {columns.it} is no edge")
 
 
 def _chosen(table: Table, chosen: Mapping[str, str]) -> Columns:
@@ -415,22 +436,5 @@ def _is_same(one: Array, other: Array) -> bool:
 
 
 def _rises(energy: Array, mu: Array) -> bool:
-    """Whether mu has one clear step upwards, of an absorption edge, and no other."""
-    good = np.isfinite(energy) & np.isfinite(mu)
-    order = np.argsort(energy[good], kind="stable")
-    x, y = energy[good][order], mu[good][order]
-    if x.size < 20:
-        return False
-    from live_lce.spectra.edges import steepest_rise
-
-    at = steepest_rise(x, y)
-    before, after = (x > at - 150) & (x < at - 15), (x > at + 15) & (x < at + 150)
-    if before.sum() < 5 or after.sum() < 5:
-        return False
-    lines = [np.polyfit(x[part] - at, y[part], 1) for part in (before, after)]
-    step = float(lines[1][1] - lines[0][1])
-    rest = [
-        float(np.std(y[p] - np.polyval(line, x[p] - at)))
-        for p, line in zip((before, after), lines, strict=True)
-    ]
-    return step > 8 * rest[0] and step > 2 * rest[1] and step > 0.01 * float(np.abs(y).max())
+    """Whether mu has one clear rise, as at an edge."""
+    return find_rise(energy, mu)[0] >= PLAIN

@@ -157,6 +157,8 @@ def rank(role: str, name: str) -> int | None:
         return None if other else _level(role, text)
     if words & _NOT_A_SIGNAL or (words & {"norm"} and role not in {"norm", "mu"}):
         return None
+    if role in {"i0", "it", "ir"} and re.search(r"(^|_)fluo", text):  # Fluo_I0 is a ratio
+        return None
     for earlier in ("foil", "norm", "mu"):  # muTrans is no It, xmu_ref no Ir
         if earlier == role:
             break
