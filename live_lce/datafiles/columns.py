@@ -238,7 +238,14 @@ def _by_name(table: Table, stated: Stated, signals: Signals, axis: Columns) -> I
             if role != "foil":
                 several = several or tuple(k for k in keys if names.rank(role, k) == best)
         taken |= set(keys)
-    chambers = names.chambers(_units(table, taken))
+    # A monitor that stands still is none; what is called I0, It or Iref is reported as dead.
+    still = {
+        key
+        for key, column in zip(table.keys, table.values.T, strict=True)
+        if len(column) and not np.ptp(column)
+        if not any(names.rank(role, key) == 0 for role in ("i0", "it", "ir"))
+    }
+    chambers = names.chambers(_units(table, taken | still))
     taken |= set(chambers.values())
     found = {**chambers, **found}
     groups = names.fluorescence(_units(table, taken), stated.absorber, stated.edge)
