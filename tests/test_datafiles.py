@@ -355,7 +355,7 @@ def test_files_of_fifteen_facilities(shared: Path) -> None:
         "aps-13bm.dat": "ln(I0/I1), energy = Energy",
         "cls-hxma.dat": "ln(BL1606-ID1:mcs04:fbk/BL1606-ID1:mcs05:fbk)",
         "desy-doris.fio": "ln(CUSI_0036_C1/CUSI_0036_C2), energy = CUSI_0036",
-        "desy-p65.xdi": "ln(VFC02/VFC03), energy = enc_energy",
+        "desy-p65.xdi": "ln(VFC02/VFC03), energy = ",
         "elettra-xafs.txt": "ln(column 3/column 4), energy = column 1",
         "esrf-bm23.dat": "ln(Mon/Ion1), energy = ZapEnergy",
         "kit-catact.spec": "ln(Ioni2/Ioni3), energy = Energy",

@@ -368,9 +368,8 @@ def _by_numbers(table: Table, signals: Signals, axis: Columns | None) -> list[Co
 
 
 def _remarked(columns: Columns, why: str = "no names tell, the numbers do") -> Columns:
-    signal = columns.mu or f"ln({columns.i0}/{columns.it})"
-    if not columns.mu and columns.fluorescence:
-        signal = f"{columns.fluorescence[0]}/{columns.i0}"
+    made = f"ln({columns.i0}/{columns.it})" if columns.it else ""
+    signal = columns.mu or made or f"{'+'.join(columns.fluorescence)}/{columns.i0}"
     words = f"{signal}, over {columns.energy or columns.angle}: {why}"
     return replace(columns, findings=(Finding(Reason.SIGNAL_CHOSEN, words),))
 
