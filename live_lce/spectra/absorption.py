@@ -128,14 +128,14 @@ def is_saturated(readings: ArrayLike) -> bool:
     values = np.asarray(readings, float).ravel()
     if values.size <= MIN_READINGS or is_dead(values):
         return False
-    top = np.nanmax(values)
-    if not np.isfinite(top) or (top < 100 and float(top).is_integer()):
+    top = float(values.max())
+    if np.isnan(top):
+        top = float(np.nanmax(values))
+    if not np.isfinite(top) or (top < 100 and top.is_integer()):
         return False
-    run = longest = 0
-    for at_top in values == top:
-        run = run + 1 if at_top else 0
-        longest = max(longest, run)
-    return longest >= MIN_READINGS
+    at_top = np.concatenate([[False], values == top, [False]])
+    edges = np.flatnonzero(at_top[1:] != at_top[:-1])
+    return bool((edges[1::2] - edges[::2]).max() >= MIN_READINGS)
 
 
 def inspect_channels(

@@ -47,9 +47,9 @@ def without_beam(i0: Array, mu: Array | None = None) -> NDArray[np.bool_]:
     if finite.sum() < LEAST_POINTS:
         return lost
     where = np.flatnonzero(finite)
-    values = i0[where] if np.median(i0[where]) >= 0 else -i0[where]
+    values = i0[where] if i0[where].sum() >= 0 else -i0[where]
     brightest = np.sort(values)[-max(5, values.size // 20) :]
-    full = float(np.median(brightest))
+    full = float(brightest[brightest.size // 2])
     if full <= 0 or values.min() > DIMMED * full:
         return lost
     level = values / full

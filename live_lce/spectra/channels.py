@@ -107,14 +107,15 @@ def stuck(values: Array) -> NDArray[np.bool_]:
     found = np.zeros(values.shape, dtype=bool)
     if values.size < 2 * LEAST_POINTS:
         return found
-    same = np.diff(values) == 0
-    if not same.any() or (np.nanmedian(np.abs(values)) < FEW_COUNTS and _whole(values)):
+    same = values[1:] == values[:-1]
+    if not same.any():
         return found
     padded = np.concatenate([[False], same, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     lengths = edges[1::2] - edges[::2]
     longest = int(lengths.max())
-    if longest + 1 < STUCK:
+    few = longest + 1 < STUCK
+    if few or (_whole(values) and np.nanmedian(np.abs(values)) < FEW_COUNTS):
         return found
     long = lengths >= min(STUCK - 1, longest)
     # How often neighbours are equal elsewhere, with one more as nobody can know.
@@ -204,7 +205,8 @@ def _bent(scaled: Array, clear: Array) -> int | None:
             continue
         others = weights @ scaled / weights.sum()
         coefficients, variance = _parabola(others, scaled[n])
-        low, high = np.percentile(others, [5, 95])
+        ordered = np.sort(others)
+        low, high = ordered[others.size // 20], ordered[-1 - others.size // 20]
         at_low, at_high = (coefficients[1] + 2 * coefficients[0] * x for x in (low, high))
         significant = -coefficients[0] > SIGNIFICANT * np.sqrt(variance)
         if significant and at_low > 0 and at_high / at_low < worst[0]:
@@ -214,10 +216,10 @@ def _bent(scaled: Array, clear: Array) -> int | None:
 
 def _parabola(x: Array, y: Array) -> tuple[Array, float]:
     """Fit a parabola; return its coefficients, highest first, and the variance of the first."""
-    basis = np.vander(x, 3)
-    inverse = np.linalg.pinv(basis.T @ basis)
-    coefficients = inverse @ (basis.T @ y)
-    rest = y - basis @ coefficients
+    basis = np.stack([x * x, x, np.ones(x.size)])
+    inverse = np.linalg.inv(basis @ basis.T)
+    coefficients = inverse @ (basis @ y)
+    rest = y - coefficients @ basis
     return coefficients, float(inverse[0, 0] * (rest @ rest) / max(x.size - 3, 1))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from live_lce.contract import Finding, Reason
 from live_lce.spectra import absorption, beam, channels
 from live_lce.spectra.choice import PLAIN, find_rise
-from live_lce.spectra.thickness import inspect_transmitted
+from live_lce.spectra.thickness import inspect_transmitted, may_be_thick
 from live_lce.spectra.types import Array, Spectrum, SpectrumRejectedError, Used
 
 MODES = ("norm", "mu", "transmission", "fluorescence", "reference")
@@ -276,12 +276,13 @@ def _make(readings: Readings, mode: str) -> _Made:
     above, below = (
         (readings.i0, readings.it) if mode == "transmission" else (readings.it, readings.ir)
     )
-    mu, found = _without_stuck(readings, _log_ratio(readings, above, below), (above, below))
     recorded = {name: value(name) for name in (above, below)}
+    mu, found = _without_stuck(_log_ratio(readings, above, below), recorded)
     found += absorption.inspect_channels(recorded, incident=readings.i0)
-    _, at = find_rise(readings.energy, mu, readings.absorber, readings.edge)
     incident, behind = (value(name) - readings.dark.get(name, 0.0) for name in (above, below))
-    found += inspect_transmitted(readings.energy, incident, behind, at)
+    if may_be_thick(mu, behind):
+        _, at = find_rise(readings.energy, mu, readings.absorber, readings.edge)
+        found += inspect_transmitted(readings.energy, incident, behind, at)
     return _Made(mu, Used(mode, f"ln({above}/{below})", energy, (above, below)), found)
 
 
@@ -292,7 +293,8 @@ def _summed(readings: Readings, energy: str) -> _Made:
     out = channels.left_out(i0 - dark.get(readings.i0, 0.0), every, readings.exclude)
     kept = {name: values for name, values in every.items() if name not in out}
     mu = absorption.fluorescence(i0, kept, dark=dark, dark_i0=dark.get(readings.i0, 0.0))
-    mu, found = _without_stuck(readings, mu, (readings.i0, *kept))
+    total = sum(kept.values(), np.zeros(i0.shape))
+    mu, found = _without_stuck(mu, {readings.i0: i0, " + ".join(kept): total})
     found += channels.remarks(every, out, readings.exclude)
     found += absorption.inspect_channels({readings.i0: i0, **kept}, incident=readings.i0)
     names = tuple(kept) or tuple(every)
@@ -310,16 +312,14 @@ def _log_ratio(readings: Readings, above: str, below: str) -> Array:
     )
 
 
-def _without_stuck(
-    readings: Readings, mu: Array, names: tuple[str, ...]
-) -> tuple[Array, tuple[Finding, ...]]:
+def _without_stuck(mu: Array, recorded: Mapping[str, Array]) -> tuple[Array, tuple[Finding, ...]]:
     """Return mu without the points at which one of its signals did not change, and say so."""
     found = []
-    for name in names:
-        at = channels.stuck(readings.values(name))
+    for name, values in recorded.items():
+        at = channels.stuck(values)
         if at.any():
             mu = np.where(at, np.nan, mu)
-            detail = f"{name} is stuck at {readings.values(name)[at][0]:g} for {at.sum()} points"
+            detail = f"{name} is stuck at {values[at][0]:g} for {at.sum()} points"
             found.append(Finding(Reason.POINTS_DROPPED, detail))
     return mu, tuple(found)
 

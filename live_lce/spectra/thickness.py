@@ -22,6 +22,8 @@ FLAT = 0.024
 """Fine structure of less than this part of the edge step, where It does not fall any further."""
 FLAT_TOP = 1.1
 FLAT_STEP = 2.5
+WORTH_A_LOOK = 1.2
+"""mu of thinner samples changes by less: a dark level of It is a small part of it throughout."""
 DARK_SHARE = 0.5
 """Part of It above the edge that does not follow I0: from here on the sample is too thick."""
 REMARKED_SHARE = 0.15
@@ -29,6 +31,20 @@ AWAY = (-15.0, 30.0)
 """Range (eV from the edge) in which mu is too structured to compare It with I0."""
 LEAST_POINTS = 12
 """Fewer points on one side do not show whether It follows I0."""
+
+
+def may_be_thick(mu: Array, it: Array) -> bool:
+    """Tell whether It is worth a closer look: not positive throughout, or much less somewhere.
+
+    Parameters
+    ----------
+    mu, it : ndarray of shape (n_points,)
+        Absorption, and transmitted intensity with its dark level subtracted.
+    """
+    if not mu.size:
+        return False
+    finite = mu[np.isfinite(mu)]
+    return finite.size < mu.size or it.min() <= 0 or bool(np.ptp(finite) > WORTH_A_LOOK)
 
 
 def inspect_transmitted(energy: Array, i0: Array, it: Array, at: float) -> tuple[Finding, ...]:
