@@ -9,6 +9,7 @@ from synthetic import xanes_energy, xanes_mu
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings, Normalization, Quality
 from live_lce.spectra.absorption import inspect_channels, transmission
+from live_lce.spectra.gate import clean
 from live_lce.spectra.normalize import normalize
 from live_lce.spectra.types import NormalizedSpectrum, Spectrum, SpectrumRejectedError
 
@@ -288,3 +289,54 @@ def test_a_refusal_names_the_edge_that_it_assumed():
 def test_what_falls_at_the_edge_is_called_by_its_mode(mode, words):
     said = sentence(mu=-MU, mode=mode)
     assert words in said and f"mu of {mode} falls" in said
+
+
+def _twice(first, other):
+    energy = xanes_energy()
+    return np.tile(energy, 2), np.concatenate([first, other])
+
+
+def test_repeated_readings_are_averaged_without_a_word_where_they_agree():
+    energy = xanes_energy()
+    first, other = (xanes_mu(energy, noise=0.01, seed=n) for n in (1, 2))
+    other[[10, 60]] += 0.3  # spikes
+    found = clean(*_twice(first, other))
+    assert reasons(found) == [Reason.ENERGIES_MERGED]
+    assert reasons(clean(*_twice(first, other * 1.01))) == [Reason.ENERGIES_MERGED]
+
+
+def test_readings_that_differ_are_remarked():
+    energy = xanes_energy()
+    first = xanes_mu(energy, noise=0.001)
+    for other in (xanes_mu(energy, noise=0.001, e0=7124.4), 0.8 * first, first + 0.2):
+        found = clean(*_twice(first, other))
+        assert reasons(found) == [Reason.ENERGIES_MERGED, Reason.READINGS_DIFFER]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.001, 0.01])
+def test_two_spectra_are_not_averaged(noise):
+    energy = xanes_energy()
+    first = xanes_mu(energy, noise=noise)
+    for other in (
+        xanes_mu(energy, white_line=0.0, noise=noise, seed=1),
+        xanes_mu(energy, white_line=0.0, step=0.4, noise=noise, seed=1),
+        xanes_mu(energy, e0=7127.0, noise=noise, seed=1),
+    ):
+        for mixed in (_twice(first, other), (np.repeat(energy, 2), np.ravel([first, other], "F"))):
+            with pytest.raises(SpectrumRejectedError) as error:
+                clean(*mixed)
+            assert error.value.finding.reason is Reason.SEVERAL_SPECTRA
+
+
+def test_one_sample_between_two_sweeps_of_another_is_found():
+    one, other = xanes_mu(E), xanes_mu(E, white_line=0.0, seed=1)
+    with pytest.raises(SpectrumRejectedError) as error:
+        clean(np.tile(E, 3), np.concatenate([one, other, one]))
+    assert error.value.finding.reason is Reason.SEVERAL_SPECTRA
+
+
+def test_a_few_points_read_again_are_not_compared():
+    energy = xanes_energy()
+    mu = xanes_mu(energy)
+    again = np.concatenate([energy, energy[40:45]]), np.concatenate([mu, mu[40:45] + 0.3])
+    assert reasons(clean(*again)) == [Reason.ENERGIES_MERGED]
