@@ -66,6 +66,8 @@ def test_the_readback_comes_before_the_setpoint() -> None:
         (("det_i0", "det_it_gain", "det_it"), ("det_i0", "det_it")),
         (("monitor", "It", "Iref"), ("monitor", "It", "Iref")),
         (("Mon", "Ion1", "Ion2"), ("Mon", "Ion1", "Ion2")),
+        (("Mon", "Ion1"), ("Mon", "Ion1")),
+        (("I0", "Ion1"), ("I0",)),
         (("Ioni1", "Ioni2"), ("Ioni1", "Ioni2")),
         (("VFC01", "VFC02", "VFC03"), ("VFC01", "VFC02", "VFC03")),
     ],

@@ -180,6 +180,14 @@ def test_the_dwell_time_of_a_region_is_no_other_sample(engine: Engine) -> None:
     assert (only.prediction.label, only.n_points) == ("O6", len(rows))
 
 
+def test_a_motor_that_moves_at_a_repeated_point_is_no_other_sample(engine: Engine) -> None:
+    rows = list(chain.from_iterable(zip(octahedral(), octahedral(), strict=True)))
+    rows = [r | {"mirror": 10.0 if n < 301 else 10.5} for n, r in enumerate(rows)]
+    keys = KEYS | {"mirror": NUMBER | {"units": "mm"}}
+    (only,) = finals(feed(engine, compose(rows, keys=keys)))
+    assert (only.prediction.label, split(only)) == ("O6", "")
+
+
 def test_a_scanned_position_that_jitters_is_one(engine: Engine) -> None:
     rng = np.random.default_rng(1)
     start = SCAN | {"motors": ["mono_energy", "sample_y"]}

@@ -13,6 +13,7 @@ from live_lce.classifiers.registry import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine.engine import Engine
 from live_lce.engine.types import Result
+from live_lce.settings import AnalysisSettings, Signals
 
 NUMBER = {"dtype": "number", "shape": [], "source": "sim"}
 DOCUMENTS = list[tuple[str, dict[str, Any]]]
@@ -60,8 +61,12 @@ def test_rows_without_a_value_are_counted_and_named(engine: Engine) -> None:
     assert engine.counters["points_dropped"] == 5
 
 
-def test_numbers_as_text_are_numbers(engine: Engine) -> None:
-    rows = [{key: str(value) for key, value in row.items()} for row in spectrum_rows()]
+@pytest.mark.parametrize("mark", [".", ","])
+def test_numbers_as_text_are_numbers(engine: Engine, mark: str) -> None:
+    rows = [
+        {key: str(value).replace(".", mark) for key, value in row.items()}
+        for row in spectrum_rows()
+    ]
     (only,) = finals(feed(engine, compose(rows)))
     assert (only.prediction.label, only.n_points) == ("O6", len(rows))
 
@@ -119,7 +124,7 @@ def test_an_energy_called_kilo(engine: Engine) -> None:
     assert "keV" in detail(only, Reason.UNITS_CONVERTED)
 
 
-def test_channels_as_an_array_are_summed(engine: Engine) -> None:
+def test_channels_as_an_array_are_summed(engine: Engine, registry: Registry) -> None:
     rows = with_channels(spectrum_rows(), xs_roi1=1.0)
     rows = [r | {"xs_roi1": [r["xs_roi1"] * share for share in (0.1, 0.2, 0.3)]} for r in rows]
     keys = {k: KEYS[k] for k in ("mono_energy", "I0")}
@@ -128,6 +133,10 @@ def test_channels_as_an_array_are_summed(engine: Engine) -> None:
     assert only.prediction.label == "O6"
     assert only.spectrum is not None
     assert only.spectrum.used.channels == ("I0", "xs_roi1[0]", "xs_roi1[1]", "xs_roi1[2]")
+    settings = AnalysisSettings(signals=Signals(exclude=("xs_roi1[1]",)))
+    (only,) = finals(feed(Engine(settings, registry), compose(rows, keys=keys)))
+    assert only.spectrum is not None
+    assert only.spectrum.used.channels == ("I0", "xs_roi1[0]", "xs_roi1[2]")
 
 
 def test_the_region_of_interest_that_shows_the_edge(engine: Engine) -> None:

@@ -18,12 +18,14 @@ from live_lce.engine import axis
 from live_lce.engine.roles import Roles
 from live_lce.settings import Signals
 from live_lce.spectra.names import simple
-from live_lce.spectra.sweeps import LEAST_POINTS
+from live_lce.spectra.sweeps import LEAST_POINTS, LEAST_TURN
 
 SAME = 1e-3
 """Relative change of an outer value that is still the same step (readbacks jitter)."""
 SAME_ENERGY = 0.3
 """Energies nearer than this part of the largest step are one point of a grid."""
+RESTLESS = 3
+"""A key that changed so often after a few points only sets no spectra apart."""
 _COUNTED = re.compile(
     r"(\w+_)?(sample|specimen)(_?(name|id|no|nr|num|number|index|idx|label))?"
     r"|(\w+_)?(scan|sweep|repeat|repetition|cycle|iteration|loop|spectrum)"
@@ -104,12 +106,7 @@ class Grouping:
             found = separating(data, self._scanned, self._roles)
             if self._outer in data:
                 found = (self._outer, *(key for key in found if key != self._outer))
-            self._changes = {
-                key: _Change(
-                    stated=key == self._outer, counted=bool(_COUNTED.fullmatch(simple(key)))
-                )
-                for key in found
-            }
+            self._changes = {key: self._change(key) for key in found}
         group = self._parallel(data) if self._places else self._next(data, energy)
         self._assigned[seq_num] = group
         if self._early is not None and math.isfinite(energy):
@@ -136,13 +133,23 @@ class Grouping:
         """Say what sets a group apart from the others; empty if documents declare it."""
         return self._words.get(group, "")
 
+    def _change(self, key: str) -> _Change:
+        """Return what a change of a data key needs to begin a new spectrum."""
+        if key == self._outer:
+            return _Change(-math.inf, fewest=0)
+        if _COUNTED.fullmatch(simple(key)):
+            return _Change(-math.inf)
+        if key in self._scanned or _POSITION.fullmatch(simple(key)):
+            return _Change(0.0)
+        return _Change(LEAST_TURN)  # some motor of the beamline
+
     def _next(self, data: Mapping[str, Any], energy: float) -> int:
         """Return the group of an event that is measured after the others."""
-        onward = self._sweep.onward(energy)
+        back = self._sweep.back(energy)
         changed = ""
         for key, change in (self._changes or {}).items():
             before = change.value
-            if key in data and change.is_new(data[key], onward) and not changed:
+            if key in data and change.is_new(data[key], back) and not changed:
                 changed = f"{key} = {_text(data[key])}"
                 self._words.setdefault(self._group, f"{key} = {_text(before)}")
         # As long as positions may come in turns, no group ends.
@@ -150,7 +157,7 @@ class Grouping:
             self._group += 1
             self._words[self._group] = changed
             self._sweep = _Direction()
-            self._sweep.onward(energy)
+            self._sweep.back(energy)
         return self._group
 
     def _blocks(self) -> list[list[int]]:
@@ -304,16 +311,23 @@ class Grid:
 
 
 class _Change:
-    """Whether the value of a data key begins a new spectrum."""
+    """Whether the value of a data key begins a new spectrum.
 
-    def __init__(self, *, stated: bool = False, counted: bool = False) -> None:
-        self._stated, self._counted = stated, counted
+    Parameters
+    ----------
+    back : float
+        Energies must run back by so much (eV) when it changes.
+    fewest : int
+        It must have been the same at so many points before.
+    """
+
+    def __init__(self, back: float, fewest: int = LEAST_POINTS) -> None:
         self.value: Any = None
-        self._n = 0
-        self._restless = 0
+        self._back, self._fewest = back, fewest
+        self._n = self._restless = 0
 
-    def is_new(self, value: Any, onward: bool) -> bool:
-        """Take in a value, and whether the energy just goes on; tell whether it is a new one."""
+    def is_new(self, value: Any, back: float) -> bool:
+        """Take in a value, and how far the energy runs back (eV); tell whether it is a new one."""
         same = self._n > 0 and _same(value, self.value)
         n, self._n = self._n, self._n + 1 if same else 1
         if same:
@@ -321,32 +335,30 @@ class _Change:
         self.value = value
         if n == 0:
             return False
-        if self._stated:
-            return True
-        if n < LEAST_POINTS:  # it jitters, or counts the points
+        if n < self._fewest:  # it jitters, or counts the points
             self._restless += 1
-        return self._restless < 3 and n >= LEAST_POINTS and (self._counted or not onward)
+        return self._restless < RESTLESS and n >= self._fewest and back >= self._back
 
 
 class _Direction:
-    """Whether energies go on in the direction that they had."""
+    """How far energies run back against the direction that they had."""
 
     def __init__(self) -> None:
         self._first = self._last = math.nan
         self._step = 0.0
 
-    def onward(self, energy: float) -> bool:
-        """Take in an energy (eV), and tell whether it lies beyond the last one."""
+    def back(self, energy: float) -> float:
+        """Take in an energy (eV); return how far it is behind the last one, negative if beyond."""
         if not math.isfinite(energy):
-            return True
+            return -math.inf
         if math.isnan(self._first):
             self._first = self._last = energy
-            return True
+            return -math.inf
         step = energy - self._last
-        beyond = step * (self._last - self._first or step) > 0
-        far = abs(step) > SAME_ENERGY * self._step
+        direction = math.copysign(1.0, self._last - self._first or step)
+        here = abs(step) <= SAME_ENERGY * self._step
         self._step, self._last = abs(step) or self._step, energy
-        return beyond and far
+        return 0.0 if here else -step * direction
 
 
 def _moves(key: str, first: list[dict[str, Any]], second: list[dict[str, Any]]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -240,6 +241,8 @@ def _number(value: Any) -> float:
         (value,) = np.asarray(value).ravel()
     if isinstance(value, bytes):
         value = value.decode()
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+,\d+(e[-+]?\d+)?\s*", value.lower()):
+        value = value.replace(",", ".")
     # EPICS string records: a number as text is a number.
     return float(value)
 

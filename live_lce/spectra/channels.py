@@ -52,9 +52,7 @@ def left_out(
         By name: ``excluded``, ``dead``, ``saturated``, ``stuck ...`` or ``falls ...``.
     """
     out = {
-        name: EXCLUDED
-        for name in channels
-        if any(fnmatchcase(name.lower(), pattern.lower()) for pattern in exclude)
+        name: EXCLUDED for name in channels if any(_is_meant(name, pattern) for pattern in exclude)
     }
     out |= {n: "dead" for n, values in channels.items() if n not in out and is_dead(values)}
     alive = [name for name in channels if name not in out]
@@ -65,14 +63,17 @@ def left_out(
     return out | odd_channels(i0, rest)
 
 
+def _is_meant(name: str, pattern: str) -> bool:
+    """Tell whether a name, or a shell pattern, is that of a channel (``xs_roi1[2]`` is a name)."""
+    return name.lower() == pattern.lower() or fnmatchcase(name.lower(), pattern.lower())
+
+
 def remarks(
     channels: Mapping[str, Array], out: Mapping[str, str], exclude: Sequence[str] = ()
 ) -> tuple[Finding, ...]:
     """Return what is to be said of the channels that :func:`left_out` names."""
     unmatched = [
-        pattern
-        for pattern in exclude
-        if not any(fnmatchcase(name.lower(), pattern.lower()) for name in channels)
+        pattern for pattern in exclude if not any(_is_meant(name, pattern) for name in channels)
     ]
     findings = []
     if unmatched:

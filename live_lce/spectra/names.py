@@ -67,7 +67,7 @@ _CHANNELS = (
     r"dtc\d?|(fy|if|fluo\w*)_?c(orr)?\d*",
     r"(xs|xsp|xspress|vortex|sdd|ge|mca|me\d|xmap)\w*?roi\w*",
     r"if|iff|if_?ch\d*|if\d+|ifl?uo\w*|fluo\w*|fl|ff",
-    r"fy|tfy|pfy|(sdd|vortex)\w*|\d+_?el(ement)?",
+    r"fy|tfy|pfy|(sdd|vortex)\w*|\d+_?el(ement)?|ge_?\d+",
     r"pips|lytle",
 )
 """Parts of names of fluorescence channels, likeliest first; any digits may follow."""
@@ -228,7 +228,7 @@ def chambers(units: Mapping[str, str], prefer: Prefer | None = None) -> dict[str
     if monitor and rank("i0", monitor) == 0:
         return found  # I0, or a chamber 0: the others are counted from it
     row = _row(units, monitor)
-    if len(row) > 1 and not (monitor and {"it", "ir"} <= found.keys()):
+    if row and not (monitor and {"it", "ir"} <= found.keys()):
         row = ([monitor] if monitor else []) + row
         return dict(zip(("i0", "it", "ir"), row, strict=False))
     return found
@@ -304,8 +304,8 @@ def _row(units: Mapping[str, str], monitor: str) -> list[str]:
         if match and fits("i0", text) and not set(simple(name).split("_")) & _NOT_A_SIGNAL:
             rows.setdefault(match.group(1), {})[int(match.group(2))] = name
     for family, row in rows.items():
-        wanted = 3 if family in {"i", "ic"} and not monitor else 2
-        if {1, 2} <= row.keys() and len(row) >= wanted:
+        wanted = 1 if monitor else 3 if family in {"i", "ic"} else 2
+        if len(row) >= wanted and row.keys() >= set(range(1, min(wanted, 2) + 1)):
             return [row[number] for number in sorted(row)]
     return []
 
