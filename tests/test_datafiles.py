@@ -10,7 +10,6 @@ import pytest
 
 from live_lce.contract import Reason
 from live_lce.datafiles.columns import parse_columns
-from live_lce.datafiles.files import FileError, FileSpectrum, read_spectra
 from live_lce.datafiles.header import d_spacing, pairs, stated
 from live_lce.datafiles.kinds import kind_of
 from live_lce.datafiles.text import read_text
@@ -18,6 +17,7 @@ from live_lce.engine.roles import Roles
 from live_lce.engine.signals import resolve
 from live_lce.settings import Signals
 from live_lce.sources.data_documents import read_data_runs
+from live_lce.sources.files import FileError, FileSpectrum, read_spectra
 from live_lce.spectra.energy import HC
 
 ENERGY = np.arange(7000.0, 7300.0, 1.0)

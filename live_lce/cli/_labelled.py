@@ -22,8 +22,8 @@ def file_reader(signals: Signals, absorber: str = "") -> ReadFile:
     absorber : str
         Of files that name none.
     """
-    from live_lce.datafiles.files import FileError, read_spectra
     from live_lce.datasets.labelled import DataError
+    from live_lce.sources.files import FileError, read_spectra
 
     def read(path: Path) -> Spectrum:
         if not path.exists():

@@ -187,8 +187,8 @@ class _Classifier:
     def __call__(self, path: Path) -> Iterator[dict[str, Any]]:
         """Yield a row for each spectrum of a file."""
         from live_lce.contract import Finding, Reason, Status
-        from live_lce.datafiles.files import FileError
         from live_lce.sources.data_documents import read_data_runs
+        from live_lce.sources.files import FileError
 
         try:
             runs = read_data_runs(path, signals=self._signals, columns=self._columns)

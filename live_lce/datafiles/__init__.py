@@ -1,6 +1,6 @@
-"""Spectra from data files, whatever facility wrote them: see `files.read_spectra`.
+"""What data files hold: tables, whatever facility wrote them, and the spectra in these.
 
 A file becomes tables (`text`, `facilities`, `hdf5`), what their headers state is read in one
 place (`header`), their columns get roles in another (`columns`), and each table becomes one
-spectrum or several (`build`).
+spectrum or several (`build`).  `live_lce.sources.files.read_spectra` is the way in.
 """

@@ -129,7 +129,7 @@ def read_standards(folder: str | Path, *, absorber: str = "") -> dict[str, Stand
 
 
 def _read(path: Path) -> Spectrum:
-    from live_lce.datafiles.files import FileError, read_spectra
+    from live_lce.sources.files import FileError, read_spectra
 
     try:
         found = read_spectra(path)

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.datafiles.files import FileSpectrum, read_spectra
 from live_lce.settings import Signals
 from live_lce.sources.documents import Document
+from live_lce.sources.files import FileSpectrum, read_spectra
 from live_lce.spectra.types import Spectrum
 
 _NAMESPACE = uuid.UUID("0a4c9a5e-2c0f-5d5b-9f0e-6d2d6f1f8a11")
@@ -113,7 +113,7 @@ def read_data_runs(
     Parameters
     ----------
     path : path
-        As for :func:`live_lce.datafiles.files.read_spectra`.
+        As for :func:`live_lce.sources.files.read_spectra`.
     signals : Signals, optional
         Names, mode, dark offsets and excluded channels, where they fit the file.
     columns : mapping of str, optional

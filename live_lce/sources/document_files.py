@@ -190,8 +190,8 @@ def _runs_of(
 
 
 def _data_runs(path: Path, signals: Signals | None) -> list[DataRun]:
-    from live_lce.datafiles.files import FileError
     from live_lce.sources.data_documents import read_data_runs
+    from live_lce.sources.files import FileError
 
     try:
         return read_data_runs(path, signals=signals)
