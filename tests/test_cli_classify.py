@@ -32,6 +32,7 @@ def test_json_of_a_good_file(cli: Cli, tmp_path: Path) -> None:
     assert row["confidence"] == max(row["probabilities"].values())
     assert abs(row["e0"] - 7124) < 2 and abs(row["edge_step"] - 0.8) < 0.05
     assert row["coverage"] == 1.0
+    assert row["used"] == "xmu, energy = energy" and row["messages"] == []
     assert row["model"]["name"] == "lce_Fe_K" and len(row["model"]["sha256"]) == 64
 
 
@@ -205,6 +206,9 @@ def test_a_file_is_one_run_for_classify_and_replay(
         done = cli(*other)
         assert done.code == 0, done.err
         assert list(client["processed"]) == [uid], "published once, by whatever command"
+        (found,) = cli("results", "--json").json
+        assert found["used"] == "xmu, energy = energy"
+        assert "xmu, energy = energy" in cli("results").out
     finally:
         client.context.close()
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from live_lce.contract import REASON_WORDS, Reason
 from live_lce.publish.published import Analysis
 from live_lce.replaying.outcome import Outcome, RunStatus
 from live_lce.replaying.plan import ACTION_WORDS, Action, Today, decide
+from live_lce.replaying.rows import Reasons
 from live_lce.replaying.summary import PLANNED_WORDS, Summary
 
 TODAY = Today("settings", frozenset({"model", "other element's"}))
@@ -77,12 +79,14 @@ def test_every_action_has_words_and_a_count() -> None:
 def test_a_summary_counts_and_knows_failures() -> None:
     summary = Summary()
     assert summary.said() == "0 runs: none found"
+    words = REASON_WORDS[Reason.SPIKES]
     row = {"status": "ok", "label": "O6", "reason": "scan_running;spikes", "final": True}
+    row |= {"messages": [f"{words} (at 7113 eV)"]}
     rows = ({**row, "final": False}, row)
     summary.add(Outcome("u", "file", RunStatus.PUBLISHED, rows=rows, malformed=2))
     summary.left(Action.LEAVE_PUBLISHED)
     assert summary.predictions == {("ok", "O6"): 1}
-    assert list(summary.reasons) == ["spikes"]
+    assert summary.reasons.lines() == [f"  spikes: {words} (at 7113 eV)"]
     assert summary.said() == (
         "2 runs: 1 published, 1 in Tiled already, 2 malformed documents left out"
     )
@@ -91,8 +95,19 @@ def test_a_summary_counts_and_knows_failures() -> None:
     assert summary.failed and summary.as_json()["failed"] == 1
 
 
+def test_particulars_of_a_reason_are_told_while_they_are_few() -> None:
+    reasons, words = Reasons(), REASON_WORDS[Reason.SPIKES]
+    for number in range(3):
+        reasons.add({"reason": "spikes", "messages": [f"{words} (at {number} eV)"]})
+    assert reasons.lines() == [f"  spikes: {words} (at 0 eV) (at 1 eV) (at 2 eV)"]
+    for number in range(3, 1000):
+        reasons.add({"reason": "spikes", "messages": [f"{words} (at {number} eV)"]})
+    assert reasons.lines() == [f"  spikes: {words}"]
+
+
 def test_a_failed_prediction_is_a_failure() -> None:
     summary = Summary()
     row = {"status": "failed", "label": "", "reason": "model_damaged", "final": True}
+    row |= {"messages": []}
     summary.add(Outcome("u", "file", RunStatus.PUBLISHED, rows=(row,)))
     assert summary.failed

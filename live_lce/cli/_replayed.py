@@ -71,7 +71,9 @@ class Lines:
             return  # its problem is told
         head = _head(outcome.where, outcome.uid, outcome.scan)
         if outcome.rows:
-            self._console.print(f"\n[bold]{head}[/bold]\n{_HEADER}")
+            used = dict.fromkeys(row["used"] for row in outcome.rows if row["used"])
+            said = "".join(f"{words}\n" for words in used).replace("[", "\\[")
+            self._console.print(f"\n[bold]{head}[/bold]\n{said}{_HEADER}")
             for row in outcome.rows:
                 self._console.print(_line(row), soft_wrap=True)
             return
@@ -85,13 +87,10 @@ class Lines:
 
     def end(self, summary: Summary, counters: dict[str, int] | None) -> None:
         """Print what the codes in the lines mean, each once."""
-        from live_lce.contract import REASON_WORDS, Reason
-
         if summary.reasons:
             self._console.print()
-        for code in summary.reasons:
-            words = f"  {code}: {REASON_WORDS[Reason(code)]}"
-            self._console.print(words, markup=False, soft_wrap=True)
+        for line in summary.reasons.lines():
+            self._console.print(line, markup=False, soft_wrap=True)
 
 
 class Json:

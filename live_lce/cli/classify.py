@@ -248,6 +248,7 @@ def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, An
         "status": prediction.status.value,
         "reason": prediction.reason,
         "message": prediction.findings[0].sentence if prediction.findings else "",
+        "messages": [finding.sentence for finding in prediction.findings],
         "label": prediction.label,
         "probabilities": None
         if probabilities is None
@@ -263,6 +264,7 @@ def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, An
         "n_points": normalized.n_points if normalized else None,
         "coverage": float(prediction.coverage),
         "columns": columns,
+        "used": analysis.spectrum.used.words if analysis.spectrum else "",
         "model": {
             "name": model.name,
             "version": model.version,
@@ -288,7 +290,7 @@ def _witness(said: Witness | None) -> dict[str, Any] | None:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Column
 
-    from live_lce.contract import REASON_WORDS, Reason
+    from live_lce.replaying.rows import Reasons
 
     console = _output.console()
     wide = console.width >= _WIDE
@@ -304,13 +306,14 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
                 if wide
                 else ()
             ),
+            *((row["used"].replace("[", "\\[") or "-",) if wide else ()),
             row["reason"].replace(";", " " if wide else "\n"),
         )
         for row in rows
     ]
     numbers = ("e0 / eV", "step", "coverage") if wide else ()
-    names = ("edge", "status", "label", "conf.", *numbers, "reason")
-    columns = (Column(name, no_wrap=True) for name in names)
+    names = ("edge", "status", "label", "conf.", *numbers, *(["used"] if wide else []), "reason")
+    columns = [Column(name, no_wrap=name != "used", overflow="fold") for name in names]
     file = Column("file", overflow="fold")
     console.print(_output.table("", (file, *columns), cells))
     counts = Counter(styled(row["status"]) for row in rows)
@@ -318,8 +321,11 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         f"{len(rows)} {'spectrum' if len(rows) == 1 else 'spectra'}: "
         + ", ".join(f"{n} {s}" for s, n in counts.most_common())
     )
-    for code in dict.fromkeys(code for row in rows for code in row["reason"].split(";") if code):
-        console.print(f"  {code}: {REASON_WORDS[Reason(code)]}", markup=False)
+    reasons = Reasons()
+    for row in rows:
+        reasons.add(row)
+    for line in reasons.lines():
+        console.print(line, markup=False)
     for row in rows:
         if row["status"] == "failed":
             console.print(f"{row['file']}: {row['message']}", markup=False)

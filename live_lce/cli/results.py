@@ -26,6 +26,9 @@ from live_lce.cli._results import (
 if TYPE_CHECKING:
     import pandas as pd
 
+_WIDE = 120
+"""Columns of a terminal on which there is room for what was used."""
+
 
 def results(
     uids: UidsArgument = None,
@@ -104,6 +107,8 @@ def _show(frame: pd.DataFrame, *, predictions: bool) -> None:
         return
     names = ["started (UTC)", "raw run", "scan", "sample", "edge", "status", "label", "conf."]
     last = "reason" if predictions else "model"
+    console = _output.console()
+    wide = console.width >= _WIDE
     rows = []
     for row in _records(frame):
         begun = row["started"] or row["time"]
@@ -118,10 +123,11 @@ def _show(frame: pd.DataFrame, *, predictions: bool) -> None:
                 "open" if open_run else styled(row["status"]),
                 row["label"] or "-",
                 number(row["confidence"]) if row["label"] else "-",
+                *([escape(row["used"]) or "-"] if wide else []),
                 row[last] or "-",
                 "" if not row["superseded_by"] else f"superseded by {row['superseded_by'][:8]}",
             )
         )
     shown = any(row[-1] for row in rows)  # nothing is superseded where only what counts is shown
-    columns = [*names, last, *(["counts"] if shown else [])]
-    _output.console().print(_output.table("", columns, [row[: len(columns)] for row in rows]))
+    columns = [*names, *(["used"] if wide else []), last, *(["counts"] if shown else [])]
+    console.print(_output.table("", columns, [row[: len(columns)] for row in rows]))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from live_lce.contract import Reason, Status
+from live_lce.contract import Status
 from live_lce.replaying.outcome import STATUS_WORDS, Outcome, RunStatus
 from live_lce.replaying.plan import Action
+from live_lce.replaying.rows import Reasons
 
 PLANNED_WORDS = {
     Action.ANALYSE: "to be analysed",
@@ -30,8 +31,8 @@ class Summary:
         Runs of a dry run.
     predictions : Counter of (status, label)
         Last predictions on their spectra.
-    reasons : dict of str
-        Codes that predictions gave (values are None), in the order of their appearance.
+    reasons : Reasons
+        What predictions gave as reasons; particulars of the last ones on their spectra.
     problems : int
         What could not be read or went wrong.
     malformed : int
@@ -44,7 +45,7 @@ class Summary:
         self.runs: Counter[RunStatus] = Counter()
         self.planned: Counter[Action] = Counter()
         self.predictions: Counter[tuple[str, str]] = Counter()
-        self.reasons: dict[str, None] = {}
+        self.reasons = Reasons()
         self.problems = 0
         self.malformed = 0
         self.left_out: Counter[str] = Counter()
@@ -67,8 +68,7 @@ class Summary:
         for row in outcome.rows:
             if row["final"]:
                 self.predictions[row["status"], row["label"]] += 1
-            codes = (code for code in row["reason"].split(";") if code)
-            self.reasons |= dict.fromkeys(c for c in codes if c != Reason.SCAN_RUNNING.value)
+            self.reasons.add(row if row["final"] else row | {"messages": []})
 
     def said(self) -> str:
         """Return the counts of runs in one line."""

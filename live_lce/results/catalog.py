@@ -56,6 +56,9 @@ class PublishedRun:
         Version of the contract that it follows.
     source : str
         Where the raw documents came from.
+    used : str
+        What mu was made of, of the last spectrum, e.g. ``ln(I0/It), energy = mono_energy``; empty
+        before contract 1.5, or where no spectrum could be built.
     versions : dict of str
         Packages that made it.
     link : str
@@ -81,6 +84,7 @@ class PublishedRun:
     classes: tuple[str, ...]
     contract: str
     source: str
+    used: str
     versions: dict[str, str]
     link: str
 
@@ -227,6 +231,7 @@ def read_run(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
         classes=tuple(map(str, model.get("classes", ()))),
         contract=str(ours.get("contract", "")),
         source=str(ours.get("source", "")),
+        used=_used(ended.get("used")) or _used(ours.get("used")),
         versions={str(k): str(v) for k, v in (ours.get("versions") or {}).items()},
         link=link,
     )
@@ -243,6 +248,10 @@ def _names(value: Any) -> tuple[str, ...]:
     """Return names from a list, or from one text with commas as in the rows."""
     names = value.split(",") if isinstance(value, str) else value or ()
     return tuple(str(name) for name in names if name)
+
+
+def _used(value: Any) -> str:
+    return str(value.get("words", "")) if isinstance(value, Mapping) else ""
 
 
 def sample_name(value: Any) -> str:

@@ -80,6 +80,7 @@ def provenance(data: ReportData) -> Html:
             chip(p.label, data.looks) if p.answered else p.status,
             f"{p.confidence:.2f}" if p.answered else "–",
             p.reason.replace(";", ", ").replace("_", " "),
+            of[p.analysis_uid].used or "–",
             element("code", p.raw_uid),
             element("code", p.analysis_uid + number_in(of[p.analysis_uid], p.spectrum_index)),
         )
@@ -87,7 +88,7 @@ def provenance(data: ReportData) -> Html:
     ]
     head = (
         *("time", "scan", "sample", "absorber", "label", "probability", "remarks"),
-        *("raw run", "analysis run"),
+        *("used", "raw run", "analysis run"),
     )
     return section("Provenance", table(head, rows, "fine"))
 

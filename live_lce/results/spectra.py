@@ -85,6 +85,7 @@ class PublishedSpectrum:
             "settings_hash": analysis.settings_hash,
             "contract": run.contract,
             "source": run.source,
+            "used": run.used,
             "versions": ", ".join(f"{k} {v}" for k, v in sorted(run.versions.items())),
             "exported_by": f"live_lce {version('live_lce')}",
             "norm_method": self.row["norm_method"],

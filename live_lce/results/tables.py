@@ -22,6 +22,7 @@ _RUN_TYPES = {
     "raw_stream": "string",
     "started": "datetime64[ns, UTC]",
     "time": "datetime64[ns, UTC]",
+    "used": "string",
     "model": "string",
     "model_version": "string",
     "settings_hash": "string",
@@ -75,8 +76,8 @@ def analyses(
     DataFrame
         Index ``analysis_uid``, by start of the raw run.  ``started`` (raw run) and ``time``
         (analysis) are in UTC; ``superseded_by`` is the uid of the analysis that counts
-        instead, empty if this one does.  ``label``, ``confidence``, ``status`` and
-        ``n_final`` are those of the stop document.
+        instead, empty if this one does.  ``used`` says what mu was made of.  ``label``,
+        ``confidence``, ``status`` and ``n_final`` are those of the stop document.
 
     Raises
     ------
@@ -188,7 +189,7 @@ def _run_values(runs: Sequence[PublishedRun]) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: [getattr(run.analysis, name) for run in runs] for name in from_analysis
     }
-    for name in ("sample", "scan_id", "model", "model_version"):
+    for name in ("sample", "scan_id", "used", "model", "model_version"):
         values[name] = [getattr(run, name) for run in runs]
     values["raw_stream"] = [run.analysis.stream for run in runs]
     values["started"] = _moments([run.raw_time for run in runs])
