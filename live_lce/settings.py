@@ -80,7 +80,9 @@ class Normalization(_Frozen):
         25.0, gt=0, description="How far the edge may lie from the tabulated one (eV)."
     )
     shift: Literal["none", "constant", "foil"] = Field(
-        "none", description="Energy shift: none, a constant, or measured on the reference foil."
+        "none",
+        description="Energy shift: none, a constant, or measured on the reference foil (the first"
+        " inflection, by the shape of its metal's edge).",
     )
     shift_value: float = Field(0.0, description="The constant shift (eV), added to the energies.")
 

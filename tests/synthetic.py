@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from live_lce.spectra.foils import foil_norm
+
 Array = NDArray[np.float64]
 
 
@@ -39,3 +41,17 @@ def xanes_mu(
     peak = 0.17 * np.exp(-0.5 * ((x + 9.5) / 1.0) ** 2) * (white_line == 0)
     norm = edge + line + peak + wiggle * (x > 12) + rng.normal(0, noise, energy.size)
     return 1.3 - 3e-4 * (energy - 7000) + step * norm
+
+
+def foil_mu(
+    energy: Array,
+    e0: float = 7112.0,
+    absorber: str = "Fe",
+    step: float = 0.8,
+    noise: float = 0.001,
+    seed: int = 0,
+) -> Array:
+    """Return raw mu of a metal foil, its first inflection at `e0` (eV); noise in edge steps."""
+    rng = np.random.default_rng(seed)
+    norm = foil_norm(energy - e0, absorber) + rng.normal(0, noise, energy.size)
+    return 0.7 - 2e-4 * (energy - e0) + step * norm

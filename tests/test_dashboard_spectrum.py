@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from engine_parts import KEYS, Document, compose, feed, make_registry, results, spectrum_rows
 from feed_parts import data_of, reader
-from synthetic import xanes_mu
+from synthetic import foil_mu, xanes_mu
 from tiled.structures.core import Spec
 
 from live_lce.classifiers.registry import Registry
@@ -60,7 +60,7 @@ def with_foil(shift: float) -> list[Document]:
     """Return a scan whose reference foil says that the monochromator is off."""
     data = spectrum_rows()
     energy = np.array([row["mono_energy"] for row in data])
-    foil = xanes_mu(energy, e0=7112.0 - shift, white_line=0.0, noise=1e-4)
+    foil = foil_mu(energy, e0=7112.0 - shift, noise=1e-4)
     for row, mu in zip(data, foil, strict=True):
         row["Ir"] = row["It"] * float(np.exp(-mu))
     return compose(data, keys=KEYS | {"Ir": KEYS["It"]})

@@ -212,6 +212,14 @@ def test_one_of_two_edges_is_not_chosen_by_its_height():
     assert identify(*two_edges(0.02))[:2] == ("Cr", "K")
 
 
+def test_of_two_edges_the_finest_steps_tell_which_is_meant():
+    energy, mu = two_edges(1.5)
+    fine = np.unique(np.concatenate([energy, np.arange(5970.0, 6040.0, 0.25)]))
+    found = identify(fine, np.interp(fine, energy, mu))
+    assert found[:2] == ("Cr", "K")
+    assert any("the finest steps are at Cr K" in f.detail for f in found[2])
+
+
 def test_a_guess_of_another_program_is_no_statement():
     energy = xanes_energy(5465.0)
     mu = xanes_mu(energy, e0=5475.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic import xanes_energy, xanes_mu
+from synthetic import foil_mu, xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings, Normalization, Quality
@@ -210,10 +210,10 @@ def test_constant_shift_keeps_the_raw_energy():
 
 def test_shift_from_the_foil():
     config = AnalysisSettings(normalization=Normalization(shift="foil"))
-    foil = xanes_mu(E, e0=7114.5, white_line=0.0)
-    done = run(config=config, reference=foil)
-    assert done.energy_shift == pytest.approx(-2.5, abs=0.5)
-    for useless in (None, np.full(E.size, np.nan), np.random.default_rng(0).normal(size=E.size)):
+    done = run(config=config, reference=foil_mu(E, e0=7114.5))
+    assert done.energy_shift == pytest.approx(-2.5, abs=0.1)
+    noise = np.random.default_rng(0).normal(size=E.size)
+    for useless in (None, np.full(E.size, np.nan), noise, MU, xanes_mu(E, e0=7114.5)):
         done = run(config=config, reference=useless)
         assert done.energy_shift == 0.0 and Reason.FOIL_UNUSABLE in reasons(done)
 

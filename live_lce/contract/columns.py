@@ -104,7 +104,8 @@ _AFTER_PROBABILITIES = (
     Column(
         "e0",
         "number",
-        "Edge energy, the maximum of the derivative near the tabulated edge.",
+        "Edge energy: the maximum of the derivative near the tabulated edge (with tetrahedral"
+        " Ti, V and Cr that is the pre-edge peak), of a metal its first inflection.",
         units="eV",
     ),
     Column(

@@ -162,7 +162,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.CHANNELS_EXCLUDED: "Detector channels that are dead, stuck, saturated, paralysed or excluded were left out of the sum.",
     Reason.OVER_ABSORPTION: "The white line may be damped by over-absorption: dilute the sample, or use transmission.",
     Reason.THICK_SAMPLE: "The edge step is large, or It near its dark level: the sample may be too thick; compare with a thinner one.",
-    Reason.EDGES_COINCIDE: "Another element's edge lies at nearly the same energy: state the absorber in the metadata.",
+    Reason.EDGES_COINCIDE: "Another element's edge lies at nearly the same energy, or in the same scan: state the absorber in the metadata.",
     Reason.E0_SHIFTED: "The edge lies far from the table: check the monochromator's calibration.",
     Reason.FOIL_UNUSABLE: "The reference foil could not be used: its energy shift is taken as 0.",
     Reason.DESCRIPTOR_CHANGED: "The stream's description changed in mid-run: points without the needed signals were left out.",

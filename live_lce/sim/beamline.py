@@ -12,6 +12,7 @@ from live_lce.sim.fluorescence import Fluorescence
 from live_lce.sim.library import Sample, exponents
 from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.ring import Ring, TopUp
+from live_lce.spectra.foils import foil_norm
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,13 @@ class Beamline:
 
 
 def foil_absorbance(energy: float, absorber: str, edge: str) -> float:
-    """Return mu*t of the reference foil at an energy in eV: a bare edge at the tabulated energy."""
+    """Return mu*t of the reference foil at an energy in eV.
+
+    A metal's edge with its two or three rises, the first inflection at the tabulated energy; a
+    bare edge where the metal's shape is not known.
+    """
     below, above, e0 = exponents(absorber, edge)
-    rise = 0.5 + float(np.arctan((energy - e0) / 1.0)) / np.pi
+    rise = float(foil_norm(np.asarray(energy - e0), absorber, edge))
     return float(rise * (energy / e0) ** above + 0.3 * (energy / e0) ** below)
 
 

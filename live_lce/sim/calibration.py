@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from live_lce.spectra.edges import tabulated_edge
+from live_lce.spectra.foils import FoilUnusableError, first_inflection
+
 Array = NDArray[np.float64]
 
 LARGEST_SHIFT = 25.0
@@ -26,7 +29,7 @@ class FoilCalibration:
     element, edge : str
         Of the foil.
     found : float
-        Energy (eV) of the steepest rise, by xraylarch's `find_e0`.
+        Energy (eV) of its first inflection, by `live_lce.spectra.foils`.
     tabulated : float
         Where the tables have it (eV), by xraydb.
     """
@@ -67,13 +70,10 @@ def calibrate(energy: Array, it: Array, ir: Array, element: str, edge: str) -> F
     Raises
     ------
     CalibrationError
-        If there is no edge within `LARGEST_SHIFT` of the table, or a chamber counted nothing.
+        If the metal's edge cannot be told within `LARGEST_SHIFT` of the table, or a chamber
+        counted nothing.
     """
-    import xraydb
-
-    from live_lce.spectra.larch_import import load_larch_xafs
-
-    expected = float(xraydb.xray_edge(element, edge).energy)
+    expected = tabulated_edge(element, edge)
     what = f"{element} {edge} foil at {expected:.0f} eV"
     if len(energy) < 20:
         raise CalibrationError(f"{what}: {len(energy)} points are too few to find its edge")
@@ -81,15 +81,8 @@ def calibrate(energy: Array, it: Array, ir: Array, element: str, edge: str) -> F
         raise CalibrationError(f"{what}: a chamber counted nothing: is there beam?")
     order = np.argsort(energy, kind="stable")
     mu = np.log(it / ir)[order]
-    found = float(load_larch_xafs().find_e0(energy[order], mu))
-    away = energy[order] - found
-    below, above = mu[(away > -40) & (away < -8)], mu[(away > 8) & (away < 40)]
-    if not abs(found - expected) <= LARGEST_SHIFT or not len(below) or not len(above):
-        raise CalibrationError(
-            f"{what}: the steepest rise is at {found:.1f} eV: "
-            "is it this element's foil, and does the scan pass its edge?"
-        )
-    step, scatter = float(above.mean() - below.mean()), float(np.std(np.diff(below)))
-    if not step > 5.0 * scatter:
-        raise CalibrationError(f"{what}: edge step {step:.3g} within its noise: is the foil in?")
-    return FoilCalibration(element, edge, found, expected)
+    try:
+        found = first_inflection(energy[order], mu, expected, element, edge, LARGEST_SHIFT)
+    except FoilUnusableError as error:
+        raise CalibrationError(f"{what}: {error}: is this foil in the beam?") from None
+    return FoilCalibration(element, edge, found.energy, expected)

@@ -6,9 +6,8 @@ import numpy as np
 
 from live_lce.contract import Finding, Reason
 from live_lce.settings import Normalization
-from live_lce.spectra.e0 import measured_e0
 from live_lce.spectra.edges import tabulated_edge
-from live_lce.spectra.quality import noise
+from live_lce.spectra.foils import FoilUnusableError, first_inflection
 from live_lce.spectra.types import Array
 
 
@@ -43,16 +42,10 @@ def energy_shift(
         return 0.0, (Finding(Reason.FOIL_UNUSABLE, "no reference channel"),)
     good = np.isfinite(reference)
     expected = tabulated_edge(absorber, edge)
-    if good.sum() < 20:
-        return 0.0, (Finding(Reason.FOIL_UNUSABLE, f"{int(good.sum())} finite points"),)
-    e, mu = energy[good], reference[good]
-    found = float(measured_e0(e, mu, expected, settings.e0_tolerance))
-    if not np.isfinite(found):
-        return 0.0, (Finding(Reason.FOIL_UNUSABLE, "its edge was not measured"),)
-    below, above = (e > found - 40) & (e < found - 10), (e > found + 10) & (e < found + 40)
-    if not below.any() or not above.any():
-        return 0.0, (Finding(Reason.FOIL_UNUSABLE, "its edge was not measured"),)
-    step = float(mu[above].mean() - mu[below].mean())
-    if not step > 10 * float(noise(e, mu, found)) or step <= 0:
-        return 0.0, (Finding(Reason.FOIL_UNUSABLE, f"edge step {step:.3g} within its noise"),)
-    return expected - found, ()
+    try:
+        found = first_inflection(
+            energy[good], reference[good], expected, absorber, edge, settings.e0_tolerance
+        )
+    except FoilUnusableError as error:
+        return 0.0, (Finding(Reason.FOIL_UNUSABLE, str(error)),)
+    return expected - found.energy, ()

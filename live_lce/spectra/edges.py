@@ -9,6 +9,7 @@ import numpy as np
 import xraydb
 
 from live_lce.contract import Finding, Reason
+from live_lce.spectra.quality import widest_step
 from live_lce.spectra.types import Array, SpectrumRejectedError
 
 EDGES = ("K", "L3", "L2", "L1")
@@ -109,10 +110,11 @@ def identify(
     where = f"{low:.0f} to {high:.0f} eV"
     if not inside:
         raise SpectrumRejectedError(Finding(Reason.ABSORBER_UNKNOWN, f"no edge from {where}"))
+    besides: tuple[Finding, ...] = ()
     if named := _named(clues, inside):
         target, near = named
     elif mu is not None:
-        target, near = _risen(energy, mu, inside, where)
+        target, near, besides = _risen(energy, mu, inside, where)
     else:
         finest = _finest(energy)
         k_edges = [row for row in inside if row[2] == "K"] if len(inside) > 1 else inside
@@ -130,14 +132,14 @@ def identify(
     best = min(near, key=rank)
     others = [r for r in inside if r[1] != best[1] and abs(r[0] - best[0]) <= COINCIDENCE]
     if not others:
-        return best[1], best[2], ()
+        return best[1], best[2], besides
     guessed = [row for row in others if row[1:] == clues.guessed]
     others = [*guessed, *(row for row in others if row not in guessed)]
     names = ", ".join(f"{symbol} {edge} {e:.0f} eV" for e, symbol, edge in others)
     said = ", which is what the file's program guessed" if len(others) == len(guessed) else ""
     said = said or (f"; the file's program guessed {' '.join(guessed[0][1:])}" if guessed else "")
     detail = f"taken as {best[1]} {best[2]} {best[0]:.0f} eV; also {names}{said}"
-    return best[1], best[2], (Finding(Reason.EDGES_COINCIDE, detail),)
+    return best[1], best[2], (Finding(Reason.EDGES_COINCIDE, detail), *besides)
 
 
 def _near(rows: list[_Edge], target: float) -> list[_Edge]:
@@ -152,26 +154,36 @@ def _named(clues: Clues, inside: list[_Edge]) -> tuple[float, list[_Edge]] | Non
     return next(((at, near) for at in named if (near := _near(inside, at))), None)
 
 
-def _risen(energy: Array, mu: Array, inside: list[_Edge], where: str) -> tuple[float, list[_Edge]]:
-    """Return the energy of the steepest rise, and the edges near it; refuse a choice of two."""
+def _risen(
+    energy: Array, mu: Array, inside: list[_Edge], where: str
+) -> tuple[float, list[_Edge], tuple[Finding, ...]]:
+    """Return the energy of the steepest rise, and the edges near it.
+
+    Where a K edge rises elsewhere too, the finest steps tell which one is meant.
+    """
     grid, rise = _rises(energy, mu)
-    if rise.size == 0:
-        target = float(grid.mean())
-        near = _near(inside, target)
-    else:
-        target, tallest = float(grid[np.argmax(rise)]), float(rise.max())
-        near = _near(inside, target)
-        for row in (row for row in inside if row[2] == "K" and row not in near):
-            around = rise[(grid >= row[0] - 5) & (grid <= row[0] + COINCIDENCE)]
-            if near and around.size and around.max() > ANOTHER * tallest:
-                first = min(near, key=lambda r: (r[2] != "K", abs(r[0] - target)))
-                names = " and ".join(f"{s} {e} {at:.0f} eV" for at, s, e in sorted((first, row)))
-                detail = f"edges rise at {names}"
-                raise SpectrumRejectedError(Finding(Reason.ABSORBER_UNKNOWN, detail))
+    target = float(grid[np.argmax(rise)] if rise.size else grid.mean())
+    near = _near(inside, target)
     if not near:
         detail = f"the steepest rise, at {target:.0f} eV, is near no edge in {where}"
         raise SpectrumRejectedError(Finding(Reason.ABSORBER_UNKNOWN, detail))
-    return target, near
+    rising = [min(near, key=lambda row: (row[2] != "K", abs(row[0] - target)))]
+    for row in (row for row in inside if row[2] == "K" and row not in near):
+        around = rise[(grid >= row[0] - 5) & (grid <= row[0] + COINCIDENCE)]
+        if around.size and around.max() > ANOTHER * rise.max():
+            rising.append(row)
+    if len(rising) == 1:
+        return target, near, ()
+    names = " and ".join(f"{s} {e} {at:.0f} eV" for at, s, e in sorted(rising))
+    steps = [widest_step(energy, row[0]) for row in rising]
+    meant = [row for row, step in zip(rising, steps, strict=True) if 2 * step < max(steps)]
+    if len(meant) != 1:
+        raise SpectrumRejectedError(Finding(Reason.ABSORBER_UNKNOWN, f"edges rise at {names}"))
+    detail = f"{names} are in the scan, the finest steps are at {meant[0][1]} {meant[0][2]}"
+    remark = Finding(Reason.EDGES_COINCIDE, detail)
+    if meant[0] is rising[0]:
+        return target, near, (remark,)
+    return meant[0][0], _near(inside, meant[0][0]), (remark,)
 
 
 def steepest_rise(energy: Array, mu: Array) -> float:

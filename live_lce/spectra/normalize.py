@@ -21,6 +21,7 @@ from live_lce.spectra.edges import (
     tabulated_edge,
 )
 from live_lce.spectra.energy import to_ev
+from live_lce.spectra.foils import FoilUnusableError, first_inflection
 from live_lce.spectra.gate import Cleaned, clean, require_signal
 from live_lce.spectra.normalized_input import fits_unit_step, looks_normalized
 from live_lce.spectra.pre_edge import Normalized, larch_pre_edge, stacked_pre_edge
@@ -229,8 +230,14 @@ def _shifted(
 
 
 def _fit(
-    cleaned: Cleaned, target: _Target, spectrum: Spectrum, settings: AnalysisSettings, fit: Fit
+    cleaned: Cleaned,
+    target: _Target,
+    spectrum: Spectrum,
+    settings: AnalysisSettings,
+    fit: Fit,
+    inflection: float | None = None,
 ) -> NormalizedSpectrum:
+    """Normalize around the maximum of the derivative, or a metal around its first inflection."""
     energy, mu = cleaned.energy, cleaned.mu
     tolerance = settings.normalization.e0_tolerance
     findings: list[Finding] = []
@@ -255,6 +262,7 @@ def _fit(
                 detail += f", mu rises most at {steepest:.0f} eV"
         raise SpectrumRejectedError(Finding(reason, detail), tuple(findings))
 
+    e0 = e0 if inflection is None else inflection
     declared = settings.normalization.normalized
     declared = spectrum.normalized if declared is None else declared
     result = _as_given(mu, "declared") if declared else None
@@ -290,7 +298,22 @@ def _fit(
         noise=scatter,
     )
     verdict = _verdict(done, target, spectrum, settings)
+    metal = spectrum.mode == "reference" or Reason.METAL_LIKE in [f.reason for f in verdict]
+    if metal and inflection is None:
+        first = _first_inflection(energy, mu, target, tolerance)
+        if first is not None:
+            return _fit(cleaned, target, spectrum, settings, fit, first)
     return replace(done, findings=(*findings, *verdict))
+
+
+def _first_inflection(energy: Array, mu: Array, target: _Target, tolerance: float) -> float | None:
+    """Return the first inflection (eV) of what has the shape of the absorber's metal."""
+    try:
+        return first_inflection(
+            energy, mu, target.expected, target.absorber, target.edge, tolerance
+        ).energy
+    except FoilUnusableError:
+        return None
 
 
 def _reference(energy: Array, norm: Array, e0: float, expected: float) -> float:

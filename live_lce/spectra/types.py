@@ -103,7 +103,8 @@ class NormalizedSpectrum:
     absorber, edge : str
         Element symbol and edge.
     e0 : float
-        Edge energy (eV): maximum of the derivative near the tabulated edge.
+        Edge energy (eV): maximum of the derivative near the tabulated edge; of a metal its
+        first inflection.
     edge_reference : float
         Origin of the feature grid (eV), see :mod:`live_lce.spectra.reference`.
     energy_shift : float
