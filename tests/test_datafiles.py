@@ -411,3 +411,11 @@ def test_settings_are_applied_once_also_to_runs_of_files(tmp_path: Path) -> None
     roles = resolve(documents[0][1], documents[1][1], signals)
     assert isinstance(roles, Roles) and roles.mode == "" and roles.mu == "mu" and not roles.dark
     assert roles.given.hint_energy == found.spectrum.hint_energy == 7112.0
+
+
+def test_the_region_of_interest_that_shows_the_edge(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(900, 30, ENERGY.size)
+    text = "# energy i0 xs1_roi1 xs1_roi2\n" + text_of(ENERGY, I0, noise, 0.02 * I0 * EDGE)
+    (found,) = spectra_of(tmp_path, text)
+    assert found.spectrum.used.signal == "xs1_roi2/i0"
+    assert Reason.SIGNAL_CHOSEN in {finding.reason for finding in found.spectrum.findings}

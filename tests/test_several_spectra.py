@@ -271,3 +271,9 @@ def test_the_shared_case(shared: Path) -> None:
         pytest.skip("needs ../shared/data, which is not part of the project")
     documents = [tuple(json.loads(line)) for line in path.read_text().splitlines()]
     assert [label for _, label, _ in said(feed(Engine(), documents))] == ["O6", "T4", "T4"]
+
+
+def test_a_data_key_that_is_no_text_is_left_alone(engine: Engine) -> None:
+    rows = [{**row, 7: 1.0} for row in octahedral()]
+    (only,) = finals(feed(engine, compose(rows)))
+    assert (only.prediction.label, only.n_points) == ("O6", len(rows))

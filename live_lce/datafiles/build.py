@@ -105,6 +105,7 @@ def _readings(table: Table, columns: Columns, said: Stated, signals: Signals) ->
         it=columns.it,
         ir=columns.ir,
         fluorescence=columns.fluorescence,
+        other_fluorescence=columns.other_fluorescence,
         mu=columns.mu,
         norm=columns.norm,
         foil=columns.foil,

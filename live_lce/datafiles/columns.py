@@ -42,6 +42,8 @@ class Columns:
         Intensities before and behind the sample, and behind the foil.
     fluorescence : tuple of str
         Fluorescence channels.
+    other_fluorescence : tuple of tuple of str
+        Other groups of channels, any of which may be the signal instead.
     name : str
         What tells this spectrum from others of the same table.
     findings : tuple of Finding
@@ -57,6 +59,7 @@ class Columns:
     it: str = ""
     ir: str = ""
     fluorescence: tuple[str, ...] = ()
+    other_fluorescence: tuple[tuple[str, ...], ...] = ()
     name: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -252,7 +255,9 @@ def _by_name(table: Table, stated: Stated, signals: Signals, axis: Columns) -> I
     if signals.fluorescence:
         asked = [k for k in table.keys if any(fnmatchcase(k, p) for p in signals.fluorescence)]
         groups = (tuple(asked),) if asked else groups
-    columns = replace(axis, **found, fluorescence=groups[0] if groups else ())  # type: ignore[arg-type]
+    columns = replace(axis, **found)  # type: ignore[arg-type]
+    if groups:
+        columns = replace(columns, fluorescence=groups[0], other_fluorescence=groups[1:])
     columns = _around_sample(table, columns, signals)
     measured = columns.i0 and (columns.it or columns.fluorescence)
     if len(several) > 1 and not measured:

@@ -103,7 +103,8 @@ class Grouping:
         if seq_num in self._assigned:  # re-emitted after a pause
             return self._assigned[seq_num]
         if self._changes is None:
-            found = separating(data, self._scanned, self._roles)
+            keys = [key for key in data if isinstance(key, str)]  # others are malformed
+            found = separating(keys, self._scanned, self._roles)
             if self._outer in data:
                 found = (self._outer, *(key for key in found if key != self._outer))
             self._changes = {key: self._change(key) for key in found}
