@@ -109,6 +109,29 @@ def test_a_typing_error_is_no_rejected_spectrum(
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ("energy", "'energy': give columns as in energy=1,mu=4"),
+        ("mu=2", "--columns mu=2: say where the energy is, by energy=1 or angle=1"),
+        ("energy=1,angle=2,mu=3", "say where the energy is, by"),
+        ("energy=1", "--columns energy=1: say what was measured, by mu=2, norm=2, i0=2,it=3,"),
+        ("energy=1,i0=2", "say what was measured"),
+        ("energy=1,mu=1", "column 1 is named for two things"),
+        ("energy=1,i0=2,if=3+3", "column 3 is named for two things"),
+        ("energy=1,i0=2,if=3,if=4", "if is given twice: give it once (several channels are joined"),
+        ("energy=1,Energy=2,mu=3", "energy is given twice: give it once\n"),
+    ],
+)
+def test_wrong_columns_are_said_before_any_file_is_read(
+    cli: Cli, tmp_path: Path, columns: str, says: str
+) -> None:
+    write_scan(tmp_path / "fe.xdi")
+    done = cli("classify", "--columns", columns, "fe.xdi")
+    assert done.code == 2 and says in done.err and done.out == ""
+    assert done.err.count("\n") == 1
+
+
 def test_a_narrow_screen_keeps_label_and_reason(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,9 +153,32 @@ def _columns(text: str) -> dict[str, str] | None:
     if not text:
         return None
     try:
-        return parse_columns(text)
+        chosen = parse_columns(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    if problem := _wrong_columns(text, chosen):
+        raise UsageError(f"--columns {text}: {problem}")
+    return chosen
+
+
+def _wrong_columns(text: str, chosen: dict[str, str]) -> str:
+    """Return what is wrong with columns whatever the file holds, and what to do; else nothing."""
+    roles = Counter(part.partition("=")[0].strip().lower() for part in text.split(","))
+    roles.pop("", None)
+    if twice := [role for role, n in roles.items() if n > 1]:
+        joined = " (several channels are joined: if=5+6)" if twice == ["if"] else ""
+        return f"{twice[0]} is given twice: give it once{joined}"
+    if len({"energy", "angle"} & chosen.keys()) != 1:
+        return "say where the energy is, by energy=1 or angle=1"
+    ways = ({"mu"}, {"norm"}, {"i0", "it"}, {"i0", "if"}, {"it", "ir"})
+    if not any(way <= chosen.keys() for way in ways):
+        return "say what was measured, by mu=2, norm=2, i0=2,it=3, i0=2,if=4+5 or it=3,ir=4"
+    columns = Counter(
+        column.strip().lower() for value in chosen.values() for column in value.split("+")
+    )
+    if again := [column for column, n in columns.items() if n > 1]:
+        return f"column {again[0]} is named for two things: each column is one thing"
+    return ""
 
 
 class _Classifier:
