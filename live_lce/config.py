@@ -8,6 +8,7 @@ One TOML file, overridden by environment variables such as
 from __future__ import annotations
 
 import os
+import tempfile
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
@@ -45,16 +46,48 @@ class ConfigError(ValueError):
 def state_folder() -> Path:
     """Return the per-user folder of things that outlive a session."""
     base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "live_lce"
+    return (Path(base) if base else _home() / ".local" / "state") / "live_lce"
 
 
 def data_folder() -> Path:
     """Return the per-user folder of what a user made, such as models."""
     base = os.environ.get("XDG_DATA_HOME", "")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "live_lce"
+    return (Path(base) if base else _home() / ".local" / "share") / "live_lce"
 
 
-_UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+def _home() -> Path:
+    """Return the home; a folder of this account's in the temporary one where there is none."""
+    try:
+        return Path.home()
+    except RuntimeError:  # neither HOME nor an entry of the account, as in a container
+        folder = Path(tempfile.gettempdir()) / f"live_lce-{os.getuid()}"
+        if folder.exists() and (folder.is_symlink() or folder.stat().st_uid != os.getuid()):
+            raise ConfigError(
+                f"this account has no home, and {folder} belongs to another one: set HOME, or "
+                "`publish.spool`, `publish.dead_letter`, `models` and XDG_STATE_HOME"
+            ) from None
+        return folder
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("this account has no home: give a path without ~") from None
+
+
+def _existing_group(name: str) -> str:
+    if name:
+        try:
+            import grp
+
+            grp.getgrnam(name)
+        except (ImportError, KeyError):
+            raise ValueError(f"this machine has no group {name!r}: check its name") from None
+    return name
+
+
+_UserPath = Annotated[Path, AfterValidator(_expanded)]
 
 
 class _Section(BaseModel):
@@ -102,6 +135,12 @@ class PublishSettings(_Section):
         ge=1_000_000,
         description="Bytes in it; at it no more runs are kept there.",
     )
+    group: Annotated[str, AfterValidator(_existing_group)] = Field(
+        "",
+        description="Group of this machine whose members may read and write what is kept on disk "
+        "(0770 and 0660): spool, dead letters, journal, the folder of `live-lce serve`; empty: "
+        "only this account may (0700 and 0600).",
+    )
 
 
 class LiveSettings(_Section):
@@ -112,6 +151,9 @@ class LiveSettings(_Section):
         ge=100,
         description="Documents kept in memory; beyond half of it partial predictions are left out, "
         "beyond all of it documents wait on disk.",
+    )
+    voice: bool = Field(
+        True, description="Whether a line on each scan is printed where the RunEngine runs."
     )
 
 
@@ -189,7 +231,7 @@ def config_path(path: Path | None = None) -> Path | None:
     if named:
         return _existing(Path(named), f"in ${ENV_FILE}")
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    folder = Path(base) if base else Path.home() / ".config"
+    folder = Path(base) if base else _home() / ".config"
     for candidate in (Path("live_lce.toml"), folder / "live_lce" / "config.toml"):
         if candidate.is_file():
             return candidate

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from live_lce.private_files import PRIVATE, Access
+
 RUNS_SPEC = ("CatalogOfBlueskyRuns", "3.0")
 JSON_SEQ = "application/json-seq"
+_LOCK = "live_lce.lock"
+_DATABASES = ("catalog.db", "storage.duckdb")
+_MADE = (
+    *("data", "access.log", "error.log"),
+    *(f"{name}{end}" for name in _DATABASES for end in ("", "-wal", "-shm", "-journal", ".wal")),
+)
+"""What a server makes in its folder."""
 
 
 _open_keys: list[str] = []
@@ -42,6 +54,8 @@ class EmbeddedTiled:
         Containers for runs, made where missing.
     readable : sequence of path
         Folders in which detectors write files (HDF5) that raw runs refer to.
+    access : Access
+        Who may read on disk what is served, without the API key.
 
     Raises
     ------
@@ -57,8 +71,25 @@ class EmbeddedTiled:
         api_key: str | None = None,
         containers: tuple[str, ...] = ("raw", "processed"),
         readable: Sequence[Path | str] = (),
+        access: Access = PRIVATE,
     ) -> None:
         key = _choose_key(api_key)
+        self._access = access
+        self._folder = _Folder(Path(directory), access) if directory is not None else None
+        try:
+            self._start(key, port, directory, containers, readable)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _start(
+        self,
+        key: str,
+        port: int,
+        directory: Path | str | None,
+        containers: tuple[str, ...],
+        readable: Sequence[Path | str],
+    ) -> None:
         _check_port(port)
         server_class = _server_class()
         _register_exporter()
@@ -75,6 +106,9 @@ class EmbeddedTiled:
         _share_no_connection(self._server.storage)
         self._open = True
         _open_keys.append(key)
+        self._keep_private()
+        if self._folder is not None:
+            self._folder.say(self.uri)
         try:
             self._make_containers(containers)
         except BaseException:
@@ -108,6 +142,8 @@ class EmbeddedTiled:
             self._open = False
             _open_keys.remove(self.api_key)
             self._server.close()
+            self._keep_private()
+            self._let_go()
 
     def __enter__(self) -> EmbeddedTiled:
         return self
@@ -120,6 +156,19 @@ class EmbeddedTiled:
     ) -> None:
         self.close()
 
+    def _let_go(self) -> None:
+        if self._folder is not None:
+            self._folder.close()
+
+    def _keep_private(self) -> None:
+        """Take from others the right to read what the server makes, and nothing else there."""
+        for name in _MADE:
+            path = self.directory / name
+            if path.is_dir():
+                self._access.keep_all(path)
+            elif path.exists():
+                self._access.keep(path)
+
     def _make_containers(self, names: tuple[str, ...]) -> None:
         from tiled.structures.core import Spec
 
@@ -131,6 +180,60 @@ class EmbeddedTiled:
                     client.create_container(name, specs=[spec])
         finally:
             client.context.close()
+
+
+class _Folder:
+    """A folder that one server at a time may use.
+
+    Raises
+    ------
+    ServerError
+        If it cannot be used, or is used already.
+    """
+
+    def __init__(self, path: Path, access: Access) -> None:
+        try:
+            access.folder(path)
+            self._file = access.append(path / _LOCK)
+        except OSError as error:
+            raise ServerError(
+                f"The Tiled server cannot use {path}: {error}. Give another directory."
+            ) from error
+        if not _locked(self._file.fileno()):
+            self._file.close()
+            said = ""
+            with suppress(OSError):
+                said = (path / _LOCK).read_text(encoding="utf-8").strip()
+            raise ServerError(
+                f"{path} is served already, {said or 'by another process'}: use that server, end "
+                "it, or give another directory (--directory)."
+            )
+
+    def say(self, uri: str) -> None:
+        """Tell a second one where this one is."""
+        with suppress(OSError):
+            self._file.truncate(0)
+            self._file.write(f"at {uri} (process {os.getpid()})\n".encode())
+
+    def close(self) -> None:
+        """Let another one use it."""
+        if not self._file.closed:
+            with suppress(OSError):
+                self._file.truncate(0)
+            self._file.close()
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock a file for this process; False if another one has it."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _choose_key(api_key: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_parts import closed, compose, feed, finals, make_registry, results, spectrum_rows
+from engine_parts import SCAN, closed, compose, feed, finals, make_registry, results, spectrum_rows
 
 from live_lce.classifiers.registry import Registry
 from live_lce.contract import Reason, Status
@@ -78,3 +78,18 @@ def test_no_partial_predictions_far_past_the_edge():
         due = [energy for energy in scan if pacer.due(energy)]
         assert due
         assert max(due) <= 7172.0
+
+
+def test_partial_predictions_stop_where_the_absorber_is_found_from_the_energies(
+    registry: Registry,
+) -> None:
+    """Plans of bluesky name no element: the edge that the points show counts."""
+    rows = spectrum_rows()
+    settings = AnalysisSettings(pacing=Pacing(stop=60.0))
+    stated = feed(Engine(settings, registry), compose(rows))
+    start = {key: value for key, value in SCAN.items() if key not in {"element", "edge"}}
+    found = feed(Engine(settings, registry), compose(rows, start=start))
+    last = [rows[r.raw_seq_num_last - 1]["mono_energy"] for r in results(found)[:-1]]
+    assert max(last) <= EDGE + 60.0 < rows[-1]["mono_energy"]
+    assert abs(len(results(found)) - len(results(stated))) <= 2
+    assert finals(found)[0].prediction.absorber == "Fe"

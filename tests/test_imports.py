@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "settings": {"contract"},
     "importing": set(),
     "processes": set(),
+    "private_files": set(),
     "spectra": {"contract", "settings", "importing"},
     "classifiers": {"contract", "settings", "spectra", "importing"},
     "analysis": {"contract", "settings", "spectra", "classifiers"},
@@ -29,6 +30,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "publish": {
         *("contract", "settings", "engine.types", "classifiers.types", "spectra.types"),
         "spectra.features",  # norm on the contract's grid
+        "private_files",
         "config",  # publish/from_config.py
     },
     "config": {"contract", "settings"},
@@ -48,9 +50,9 @@ ALLOWED: dict[str, set[str] | None] = {
     },
     "replaying": {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
-        *("publish", "sources", "processes"),
+        *("publish", "sources", "processes", "private_files"),
     },
-    "server": set(),
+    "server": {"private_files"},
     "labels": {"processes"},
     "datasets": {"contract", "settings", "spectra", "classifiers.card"},
     "evaluation": {"contract", "settings", "spectra", "classifiers", "datasets"},

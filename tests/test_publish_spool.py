@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from publish_parts import MODEL, RAW_UID, a_result, a_run
 
 from live_lce import contract
 from live_lce.engine.types import RunClosed
+from live_lce.publish.published import analyses_of
 from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
 from live_lce.publish.republish import republish
 from live_lce.publish.spool import SpoolFile, in_use, read_spooled, waiting
@@ -192,6 +194,43 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path, runs: Any) -> None:
     report = republish(tmp_path, runs)
     assert set(report.failed) == {"raw.jsonl", "empty.jsonl", "noise.jsonl"}
     assert report.published == 0 and list(runs) == [] and len(waiting(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"name": "start", "doc": ' + '{"a": ' * 100_000 + "1" + "}" * 100_000 + "}",
+        json.dumps({"name": "start", "doc": {"uid": "x", "purpose": "live_lce", "time": "now"}}),
+        json.dumps({"name": "start", "doc": {"uid": "x", "purpose": "live_lce", "time": None}}),
+        '{"name": "start", "doc": {"uid": "x", "purpose": "live_lce", "time": NaN}}',
+        json.dumps({"name": "start", "doc": {"purpose": "live_lce", "time": 1.0}}),
+        json.dumps({"name": "start", "doc": {"purpose": "live_lce"}}),
+    ],
+    ids=["nested", "text", "null", "nan", "no uid", "nothing"],
+)
+def test_one_odd_file_keeps_no_other_back(tmp_path: Path, runs: Any, line: str) -> None:
+    spooled(tmp_path)
+    (tmp_path / "odd.jsonl").write_text(line + "\n")
+    report = republish(tmp_path, runs)
+    assert (report.published, set(report.failed)) == (1, {"odd.jsonl"})
+    assert report.failed["odd.jsonl"].endswith(".")
+    assert [path.name for path in waiting(tmp_path)] == ["odd.jsonl"]
+
+
+def test_text_that_is_no_utf8_goes_to_tiled(tmp_path: Path, runs: Any) -> None:
+    """From names of files that are no UTF-8: in the uid, the stream and the sample."""
+    odd = "scan\udcff"
+    run = replace(a_run(sample={"name": odd, odd: [odd]}), uid=odd, stream=odd, sample=odd)
+    publisher = SpoolPublisher(tmp_path, settings=SETTINGS, source="test")
+    publisher.result(replace(a_result(), run=run), 0.0)
+    publisher.closed(RunClosed(odd, "success"))
+    publisher.close()
+    assert republish(tmp_path, runs).published == 1
+    (found,) = analyses_of(runs, [odd])[odd]
+    start = find_child(runs, found.uid).metadata["start"]
+    said = r"scan\udcff"
+    assert (start["original_run_uid"], start["raw_stream"]) == (said, said)
+    assert start["sample"] == {"name": said, said: [said]}
 
 
 def test_a_spool_that_cannot_be_written_does_not_stop_publishing(

@@ -11,7 +11,8 @@ from pathlib import Path
 import typer
 
 from live_lce.cli._options import ConfigOption, JsonOption
-from live_lce.config import Config, ConfigError, load_config
+from live_lce.config import Config, ConfigError, load_config, state_folder
+from live_lce.private_files import Access
 from live_lce.publish.checks import Check, tiled_checks, tried
 
 
@@ -54,7 +55,7 @@ def all_checks(config: Config) -> Iterator[Check]:
     yield tried("larch", _larch)
     yield tried("onnxruntime", _onnxruntime)
     yield from _models(config.models)
-    yield tried("spool", lambda: _spool_writable(config.publish.spool))
+    yield from _folders(config)
     yield _waiting("spooled runs", config.publish.spool, "send them with live-lce republish")
     yield _waiting(
         "dead letters",
@@ -106,14 +107,33 @@ def _models(folder: Path | None) -> Iterator[Check]:
         yield result
 
 
-def _spool_writable(folder: Path) -> str:
+def _folders(config: Config) -> Iterator[Check]:
+    """Try what has to be written: a service's account may have no home, or a read-only one."""
+    from live_lce.private_files import open_to_others
+    from live_lce.publish.from_config import access_from
+
+    access = access_from(config)
+    folders = {
+        "spool": (config.publish.spool, "`publish.spool`"),
+        "dead-letter folder": (config.publish.dead_letter, "`publish.dead_letter`"),
+        "state folder": (state_folder(), "XDG_STATE_HOME, or HOME"),
+    }
+    for name, (folder, setting) in folders.items():
+        result = tried(name, lambda f=folder, s=setting: _writable(f, s, access))  # type: ignore[misc]
+        if result.state == "ok" and open_to_others(folder):
+            words = f"{folder} is open to everybody on this machine: chmod o-rwx {folder}"
+            result = Check(name, "warn", words)
+        yield result
+
+
+def _writable(folder: Path, setting: str, access: Access) -> str:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        access.folder(folder)
         with tempfile.TemporaryFile(dir=folder) as handle:
             handle.write(b"{}\n")
     except OSError as error:
         raise RuntimeError(
-            f"{folder} cannot be written ({error.strerror}): set `publish.spool`."
+            f"{folder} cannot be written ({error.strerror}): set {setting}."
         ) from error
     return f"{folder} can be written"
 

@@ -178,6 +178,7 @@ def _experiment(
             server.uri, settings=settings, spool=spool, source="RE", api_key=server.api_key
         ),
         on_result=computed.append,
+        voice=False,
     )
     _say(console, "Loading models and libraries: some seconds ...\n")
     lce.wait_until_ready(60)

@@ -132,12 +132,14 @@ class _Session:
 
     def _candidates(self, sources: list[str], wanted: Query, stack: ExitStack) -> Candidates:
         from live_lce.config import state_folder
+        from live_lce.publish.from_config import access_from
         from live_lce.replaying.candidates import Candidates
         from live_lce.replaying.journal import Journal
 
         journal = None
         if self._setup.tiled:  # where nothing is published, all is printed every time
-            journal = stack.enter_context(closing(Journal(state_folder())))
+            access = access_from(self._setup.config)
+            journal = stack.enter_context(closing(Journal(state_folder(), access)))
         return Candidates(sources, wanted, self._setup, journal=journal, on_problem=self._problem)
 
     def _plan(self, candidates: Candidates) -> None:

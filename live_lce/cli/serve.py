@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from live_lce.cli._options import ConfigOption
 
 
 def serve(
@@ -31,6 +34,7 @@ def serve(
             help="Folder of files that detectors write and raw runs refer to; repeatable."
         ),
     ] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Run a Tiled server for raw and analysed runs until Ctrl-C.
 
@@ -43,8 +47,12 @@ def serve(
 
         LIVE_LCE_TILED__API_KEY=secret live-lce serve --directory data --port 8010
     """
+    from live_lce.config import load_config
+    from live_lce.private_files import Access
     from live_lce.server import EmbeddedTiled, ServerError
 
+    access = Access(load_config(config).publish.group)
+    os.umask(0o007 if access.group else 0o077)  # what the server makes is no one else's
     stop = threading.Event()
 
     def end(*_: Any) -> None:
@@ -53,7 +61,7 @@ def serve(
     previous = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         with EmbeddedTiled(
-            directory, port=port, api_key=api_key, readable=readable or ()
+            directory, port=port, api_key=api_key, readable=readable or (), access=access
         ) as server:
             typer.echo(_welcome(server.uri, server.api_key, server.directory))
             stop.wait()

@@ -27,6 +27,7 @@ from live_lce.contract.runs import (
     analysis_uid,
     attempt_uid,
     settings_hash,
+    utf8,
 )
 from live_lce.contract.words import (
     ANSWERED,
@@ -71,4 +72,5 @@ __all__ = [
     "join_reasons",
     "prediction_columns",
     "settings_hash",
+    "utf8",
 ]

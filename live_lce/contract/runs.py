@@ -63,7 +63,15 @@ def analysis_uid(
     """
     major = CONTRACT_VERSION.split(".", maxsplit=1)[0]
     parts = (raw_uid, stream, absorber, model_sha256, settings_digest, major)
-    return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
+    return str(uuid.uuid5(_NAMESPACE, utf8("\n".join(parts))))
+
+
+def utf8(text: str) -> str:
+    r"""Return text that can be sent: lone surrogates are written out, as ``\udcff``.
+
+    They come from names of files that are no UTF-8.  All other text is returned as it is.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def attempt_uid(analysis: str, number: int) -> str:

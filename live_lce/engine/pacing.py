@@ -14,7 +14,7 @@ class Pacer:
     `start` eV above it (in whichever direction the scan goes), the next ones each time
     that the range has grown by `interval` eV, until the scan is `stop` eV past the edge.
     Without a known edge the first one is due once the range is wide enough to hold an
-    edge with something on both sides.
+    edge with something on both sides; from the edge that it finds on `stop` counts.
 
     Parameters
     ----------
@@ -30,6 +30,7 @@ class Pacer:
     def __init__(self, settings: Pacing, edge_energy: float | None) -> None:
         self._settings = settings
         self._edge = edge_energy
+        self._found: float | None = None
         self._low = math.inf
         self._high = -math.inf
         self._at_last = math.nan  # the covered range at the last prediction
@@ -38,6 +39,10 @@ class Pacer:
     def extent(self) -> float:
         """The covered range in eV; 0 if nothing came yet."""
         return max(self._high - self._low, 0.0) if self._low <= self._high else 0.0
+
+    def found(self, edge_energy: float) -> None:
+        """Take in the tabulated edge (eV) that the measured points show, where none is stated."""
+        self._found = edge_energy
 
     def due(self, energy: float) -> bool:
         """Take in a point's energy (eV), and tell whether a prediction is due."""
@@ -59,4 +64,5 @@ class Pacer:
         return self._low <= self._edge - start and self._high >= self._edge + start
 
     def _beyond(self, energy: float) -> bool:
-        return self._edge is not None and energy > self._edge + self._settings.stop
+        edge = self._found if self._edge is None else self._edge
+        return edge is not None and energy > edge + self._settings.stop

@@ -89,7 +89,7 @@ class Stream:
         self._counters = counters
         self._grouping = Grouping(info.start, roles, settings.signals)
         self._sweeps = settings.signals.spectrum_per in {"auto", "outer"}
-        self._edge_energy = self._tabulated()
+        self._edge_energy = _edge_energy(absorber, edge)
         self._growing: dict[int, _Growing] = {}
         self._done: dict[int, int] = {}  # group: spectrum index
         self._n_opened = 0
@@ -243,6 +243,9 @@ class Stream:
         # What cannot be classified yet may be tomorrow: only the final one complains.
         if analysis.prediction.status in {Status.REJECTED, Status.FAILED}:
             return []
+        found = _edge_energy(analysis.prediction.absorber, analysis.prediction.edge)
+        if found is not None:
+            growing.pacer.found(found)
         prediction = provisional(analysis.prediction, Finding(Reason.SCAN_RUNNING))
         return [self._result(growing, replace(analysis, prediction=prediction), final=False)]
 
@@ -309,15 +312,6 @@ class Stream:
     def _pacer(self) -> Pacer:
         return Pacer(self._settings.pacing, self._edge_energy)
 
-    def _tabulated(self) -> float | None:
-        """Return the tabulated edge (eV); None if the absorber is not stated, or unknown."""
-        if not self._absorber:
-            return None
-        try:
-            return tabulated_edge(self._absorber, self._edge or "K")
-        except KeyError:
-            return None
-
     def _energy(self, value: float) -> float:
         """Return one point's energy (eV) for the pacing, which needs no certain units."""
         roles = self._roles
@@ -330,3 +324,11 @@ class Stream:
                 return math.nan
             return float(energy[0])
         return value * 1000.0 if value < 200.0 else value
+
+
+def _edge_energy(absorber: str, edge: str) -> float | None:
+    """Return the tabulated edge (eV); None where there is none."""
+    try:
+        return tabulated_edge(absorber, edge or "K") if absorber else None
+    except KeyError:
+        return None

@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from live_lce.private_files import PRIVATE, Access
 from live_lce.publish.jsonable import jsonable, text_of
 from live_lce.publish.letter_file import INCOMPLETE, ends_whole
 from live_lce.publish.room import Room
@@ -83,6 +84,8 @@ class DeadLetters:
         Bytes allowed in it.
     now : callable
         Returns the time (s).
+    access : Access
+        Who may read it.
 
     Attributes
     ----------
@@ -90,10 +93,18 @@ class DeadLetters:
         See :data:`COUNTERS`.
     """
 
-    def __init__(self, folder: Path, limit: int, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit: int,
+        *,
+        now: Callable[[], float] = time.time,
+        access: Access = PRIVATE,
+    ) -> None:
         self.room = Room(Path(folder), limit)
         self.counters = dict.fromkeys(COUNTERS, 0)
         self._now = now
+        self.access = access
         self._told = False
         self._troubled = False
 
@@ -227,7 +238,7 @@ class Letter:
             return None  # this run was kept before
         if not room.has():
             raise OSError(f"{room.used / 1e6:.0f} of {room.limit / 1e6:.0f} MB are taken")
-        file = SpoolFile(folder, name)
+        file = SpoolFile(folder, name, self._letters.access)
         if file.shared:  # another process keeps this run
             file.remove()
             return None

@@ -27,6 +27,7 @@ from live_lce.contract import (
     Column,
     analysis_uid,
     prediction_columns,
+    utf8,
 )
 from live_lce.engine.types import Result, RunInfo
 from live_lce.publish.measured import measured_row
@@ -142,7 +143,8 @@ class AnalysisRun:
                 "supersedes": [],
             },
         }
-        self._bundle = event_model.compose_run(uid=self.uid, time=now(), metadata=metadata)
+        known = utf8_values(metadata)
+        self._bundle = event_model.compose_run(uid=self.uid, time=now(), metadata=known)
 
     @property
     def start(self) -> Document:
@@ -180,7 +182,7 @@ class AnalysisRun:
         last = self._last_final or self._last
         summary = stop_summary(last, self._n_final, self._reasons)
         document = dict(self._bundle.compose_stop(exit_status=exit_status, reason=reason))
-        document |= {"time": self._now(), "live_lce": summary}
+        document |= {"time": self._now(), "live_lce": utf8_values(summary)}
         validate("stop", document)
         return "stop", document
 
@@ -315,7 +317,18 @@ def _typed(value: Any, column: Column) -> Any:
         return int(value)
     if column.dtype == "number":
         return math.nan if value is None else float(value)
-    return "" if value is None else str(value)
+    return "" if value is None else utf8(str(value))
+
+
+def utf8_values(value: Any) -> Any:
+    """Return plain JSON with all its text as :func:`live_lce.contract.utf8` writes it."""
+    if isinstance(value, str):
+        return utf8(value)
+    if isinstance(value, Mapping):
+        return {utf8(str(key)): utf8_values(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [utf8_values(inner) for inner in value]
+    return value
 
 
 def _start_metadata(run: RunInfo) -> dict[str, Any]:

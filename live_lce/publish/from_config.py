@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from live_lce.private_files import Access
 from live_lce.publish.attempts import Again
 from live_lce.publish.dead_letter import DeadLetters
 from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
@@ -45,6 +46,7 @@ def publisher_from(
             limit=publish.spool_limit,
             again=again,
             growing=growing,
+            access=access_from(config),
         )
     key = config.tiled.api_key
     return TiledPublisher(
@@ -57,9 +59,16 @@ def publisher_from(
         limit=publish.spool_limit,
         again=again,
         growing=growing,
+        access=access_from(config),
     )
 
 
 def dead_letters_from(config: Config) -> DeadLetters:
     """Return where runs are kept that cannot be processed wholly."""
-    return DeadLetters(config.publish.dead_letter, config.publish.dead_letter_limit)
+    publish = config.publish
+    return DeadLetters(publish.dead_letter, publish.dead_letter_limit, access=access_from(config))
+
+
+def access_from(config: Config) -> Access:
+    """Return who may read what is kept on disk."""
+    return Access(config.publish.group)

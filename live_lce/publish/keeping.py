@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from live_lce.private_files import PRIVATE, Access
 from live_lce.publish.attempts import Again
 from live_lce.publish.room import Room
 from live_lce.publish.spool import SpoolFile
@@ -110,11 +111,21 @@ class Spool:
         Of the publisher: ``partials_not_kept``, ``runs_not_kept`` and ``errors`` are counted.
     again : Again
         Kept with each run.
+    access : Access
+        Who may read it.
     """
 
-    def __init__(self, folder: Path, limit: int, counters: dict[str, int], again: Again) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit: int,
+        counters: dict[str, int],
+        again: Again,
+        access: Access = PRIVATE,
+    ) -> None:
         self.room = Room(Path(folder), limit)
         self.again = again
+        self._access = access
         self._counters = counters
         self._troubled = False
 
@@ -127,7 +138,7 @@ class Spool:
             )
             return KeptRun(self, None)
         try:
-            kept = KeptRun(self, SpoolFile(self.room.folder, uid))
+            kept = KeptRun(self, SpoolFile(self.room.folder, uid, self._access))
         except OSError as error:
             self.failed(error)
             return KeptRun(self, None)

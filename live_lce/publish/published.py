@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from live_lce.contract import Reason
+from live_lce.contract import Reason, utf8
 
 NOT_STOPPED = "The raw run sent no stop document: closed with what had arrived."
 """Reason in the stop document of an analysis of such a run."""
@@ -125,11 +125,12 @@ def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analy
     found: dict[str, list[Analysis]] = {uid: [] for uid in raw_uids}
     from tiled.queries import In
 
-    uids = list(found)
+    asked = {utf8(uid): uid for uid in found}  # as they are published
+    uids = list(asked)
     for first in range(0, len(uids), BATCH):
         query = In("start.original_run_uid", uids[first : first + BATCH])
         for analysis in resolved(_search(container, query)):
-            found[analysis.raw_uid].append(analysis)
+            found[asked[analysis.raw_uid]].append(analysis)
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from live_lce.engine.types import Result, RunClosed
+from live_lce.private_files import PRIVATE, Access
 from live_lce.publish.attempts import Again
 from live_lce.publish.connection import Connection, explain, is_away
 from live_lce.publish.counters import COUNTERS
@@ -76,6 +77,8 @@ class SpoolPublisher:
     growing : bool
         Whether the measured points of partial predictions are published, not only of final
         ones: for those who watch.
+    access : Access
+        Who may read the spool.
     """
 
     def __init__(
@@ -88,9 +91,10 @@ class SpoolPublisher:
         again: Again = Again.NO,
         now: Callable[[], float] = time.time,
         growing: bool = True,
+        access: Access = PRIVATE,
     ) -> None:
         self.counters = dict.fromkeys(COUNTERS, 0)
-        self._spool = Spool(Path(spool), limit, self.counters, again)
+        self._spool = Spool(Path(spool), limit, self.counters, again, access)
         self._settings = settings
         self._source = source
         self._now = now
@@ -181,7 +185,7 @@ class TiledPublisher(SpoolPublisher):
     uri_or_container : str or tiled container
         Address of the server, joined with `path`; or the container of the runs
         itself (then `path`, `api_key` and the short retries do not apply).
-    settings, spool, source, limit, now, growing
+    settings, spool, source, limit, now, growing, access
         See :class:`SpoolPublisher`.
     path : str
         Container of the runs, made if missing.
@@ -211,6 +215,7 @@ class TiledPublisher(SpoolPublisher):
         again: Again | None = None,
         now: Callable[[], float] = time.time,
         growing: bool = True,
+        access: Access = PRIVATE,
     ) -> None:
         if again is None:
             again = Again.FORCE if force else Again.NO
@@ -222,6 +227,7 @@ class TiledPublisher(SpoolPublisher):
             again=again,
             now=now,
             growing=growing,
+            access=access,
         )
         self._given = None if isinstance(uri_or_container, str) else uri_or_container
         self._connection = Connection(

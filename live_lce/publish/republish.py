@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,23 @@ def _readable(spool: Path, report: Report) -> Iterator[SpooledRun]:
     for path in waiting(spool):
         try:
             run = read_spooled(path)
-        except OSError as error:
-            report.failed[path.name] = f"Cannot be read: {error}"
+        except Exception as error:  # one file must not keep the others back
+            report.failed[path.name] = f"Cannot be read: {type(error).__name__}: {error}"
             continue
         if not run.documents:
             report.failed[path.name] = "Holds no start document: nothing can be made of it."
         elif run.start.get("purpose") != "live_lce":
             report.failed[path.name] = "Is no analysis run of live_lce: left alone."
+        elif not _can_be_sent(run.start):
+            report.failed[path.name] = "Its start document has no uid or no time: left alone."
         else:
             yield run
+
+
+def _can_be_sent(start: Mapping[str, Any]) -> bool:
+    uid, time = start.get("uid"), start.get("time")
+    number = isinstance(time, (int, float)) and not isinstance(time, bool) and math.isfinite(time)
+    return isinstance(uid, str) and bool(uid) and number
 
 
 def send_file(path: Path, container: Any, report: Report) -> None:

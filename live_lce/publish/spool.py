@@ -17,8 +17,9 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
+from live_lce.private_files import PRIVATE, Access
 from live_lce.publish.attempts import Again
-from live_lce.publish.documents import Document
+from live_lce.publish.documents import Document, utf8_values
 
 SUFFIX = ".jsonl"
 
@@ -48,6 +49,8 @@ class SpoolFile:
         Made if missing.
     uid : str
         Uid of the analysis run.
+    access : Access
+        Who may read it.
 
     Attributes
     ----------
@@ -60,9 +63,9 @@ class SpoolFile:
         If folder or file cannot be written.
     """
 
-    def __init__(self, folder: Path, uid: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path, self._handle = _open_own(folder, uid)
+    def __init__(self, folder: Path, uid: str, access: Access = PRIVATE) -> None:
+        access.folder(folder)
+        self.path, self._handle = _open_own(folder, uid, access)
         self.shared = self.path.stem != uid
         if self._handle.tell() and _last_byte(self.path) != b"\n":
             # The last attempt was killed in mid-line: do not continue its line.
@@ -114,12 +117,12 @@ class SpoolFile:
         self._handle.close()
 
 
-def _open_own(folder: Path, uid: str) -> tuple[Path, FileIO]:
+def _open_own(folder: Path, uid: str, access: Access) -> tuple[Path, FileIO]:
     # Two processes may analyse the same raw run: each keeps its own file.
     names = [uid] + [f"{uid}-{os.getpid()}-{n}" for n in range(100)]
     for name in names:
         path = folder / f"{name}{SUFFIX}"
-        handle = path.open("ab", buffering=0)
+        handle = access.append(path)
         if lock(handle):
             return path, handle
         handle.close()
@@ -168,8 +171,11 @@ def waiting(folder: Path) -> list[Path]:
 
 def in_use(path: Path) -> bool:
     """Whether a living writer holds the file."""
-    with path.open("a", encoding="utf-8") as handle:
-        return not lock(handle)
+    try:
+        with path.open("a", encoding="utf-8") as handle:
+            return not lock(handle)
+    except OSError:  # of another account, or no file: it waits for whoever can read it
+        return False
 
 
 @contextmanager
@@ -216,7 +222,10 @@ def read_spooled(path: Path) -> SpooledRun:
 def _parse(line: str) -> tuple[Document, Again] | None:
     try:
         record = json.loads(line)
-        document = str(record["name"]), dict(record["doc"])
+        held = dict(record["doc"])
+        if "\\ud" in line:  # written by a release that let lone surrogates pass
+            held = utf8_values(held)
+        document = str(record["name"]), held
         return document, Again(record.get("again", Again.NO))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

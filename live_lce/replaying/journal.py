@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from live_lce.private_files import PRIVATE, Access
+
 logger = logging.getLogger(__name__)
 
 FILE = "replay.sqlite"
@@ -48,13 +50,17 @@ class Journal:
     ----------
     folder : Path
         Made if missing; the journal is the file ``replay.sqlite`` in it.
+    access : Access
+        Who may read it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, access: Access = PRIVATE) -> None:
         self.path = folder / FILE
+        self._access = access
         self._connection: sqlite3.Connection | None = None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            access.folder(folder)
+            access.append(self.path).close()
             self._connection = self._open()
         except (OSError, sqlite3.Error) as error:
             self._give_up(error)
@@ -101,6 +107,7 @@ class Journal:
             raise  # cannot be opened, or locked
         except sqlite3.DatabaseError:  # damaged, e.g. by a loss of power
             self.path.unlink()
+            self._access.append(self.path).close()
             return _connect(self.path)
 
     def _give_up(self, error: Exception) -> None:

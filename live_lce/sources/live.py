@@ -19,6 +19,7 @@ from live_lce.settings import AnalysisSettings
 from live_lce.sources.external_files import PATIENCE, Hdf5Files
 from live_lce.sources.failed_runs import FailedRuns
 from live_lce.sources.queue import LostItemError, SpillQueue
+from live_lce.sources.voice import LiveStatus, Voice, sentence
 
 if TYPE_CHECKING:
     from live_lce.classifiers.registry import Registry
@@ -34,12 +35,22 @@ COUNTERS = (
     "publisher_errors",
     "callback_errors",
     "engine_errors",
+    "voice_errors",
     "intake_errors",
     "documents_lost",
     "after_close",
 )
 """`intake_errors`: documents that could not be taken in; `documents_lost`: taken in, but not to be
 read back from the disk; `after_close`: came after `close()`."""
+
+
+TROUBLES = (
+    *COUNTERS[1:],
+    *("malformed", "late_joined", "not_stopped", "partials_dropped", "points_late"),
+    *("dead_letters", "dead_letters_not_kept"),
+    *("errors", "runs_spooled", "runs_lost", "runs_not_kept", "partials_not_kept"),
+)
+"""Counters of the callback, the engine and the publisher that are worth a look."""
 
 
 class _Item(NamedTuple):
@@ -71,6 +82,8 @@ class LiveLCE:
         Called in the worker thread with each `Result`, after the publisher.
     dead_letters : DeadLetters, optional
         Where runs are kept that cannot be processed wholly.
+    voice : bool or callable
+        Whether a line on each spectrum is printed; or what is called with the line instead.
 
     Raises
     ------
@@ -91,12 +104,15 @@ class LiveLCE:
         max_documents: int = 10_000,
         on_result: Callable[[Result], object] | None = None,
         dead_letters: DeadLetters | None = None,
+        voice: bool | Callable[[str], object] = True,
     ) -> None:
         self.settings = settings or AnalysisSettings()
         check_name(self.settings.signals.preset)
         self._publisher = publisher
         self._registry = registry
         self._on_result = on_result
+        self._voice = Voice(None if voice is True else voice) if voice else None
+        self._last: Result | None = None
         self._failed_runs = FailedRuns(dead_letters, "RE")
         self._high_water = max(1, max_documents // 2)
         self._queue: SpillQueue[_Item] = SpillQueue(max_documents)
@@ -122,6 +138,7 @@ class LiveLCE:
         path: str | Path | None = None,
         *,
         on_result: Callable[[Result], object] | None = None,
+        voice: bool | Callable[[str], object] | None = None,
     ) -> Self:
         """Make one from the configuration file (see ``live-lce config``).
 
@@ -132,6 +149,8 @@ class LiveLCE:
             an address of Tiled the analysis runs are kept on disk, for `live-lce republish`.
         on_result : callable, optional
             Called with each `Result`.
+        voice : bool or callable, optional
+            As above; None: as `live.voice` in the configuration says.
         """
         from live_lce.classifiers.registry import Registry
         from live_lce.config import load_config
@@ -145,6 +164,7 @@ class LiveLCE:
             max_documents=config.live.max_documents,
             on_result=on_result,
             dead_letters=dead_letters_from(config),
+            voice=config.live.voice if voice is None else voice,
         )
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -174,6 +194,51 @@ class LiveLCE:
             "waiting": len(self._queue),
             "spilled": self._queue.spilled,
         }
+
+    @property
+    def last(self) -> Result | None:
+        """The last final result; None if there was none yet."""
+        return self._last
+
+    def status(self) -> LiveStatus:
+        """Return how it stands, for people: ``print(live.status())``."""
+        counters = self.counters
+        published = dict(getattr(self._publisher, "counters", {}))
+        goes_to = "nowhere: no publisher was given"
+        if self._publisher is not None:
+            to_disk = type(self._publisher).__name__ == "SpoolPublisher"
+            goes_to = "to disk, for `live-lce republish`" if to_disk else "to Tiled"
+        found = {**counters, **published}
+        return LiveStatus(
+            state=self._state(counters["waiting"]),
+            documents=counters["documents"],
+            waiting=counters["waiting"],
+            open_runs=len(self._engine.open_runs) if self._engine is not None else 0,
+            results=counters["results"],
+            last=self._line(),
+            goes_to=goes_to,
+            troubles={name: found[name] for name in TROUBLES if found.get(name)},
+        )
+
+    def __repr__(self) -> str:
+        line, waiting = self._line(), len(self._queue)
+        said = f"; {line}" if line else ""
+        return f"<LiveLCE {self._state(waiting)}, {self._received} documents{said}>"
+
+    def _line(self) -> str:
+        try:
+            return sentence(self._last) if self._last is not None else ""
+        except Exception:  # an odd start document; it is counted as `voice_errors`
+            return ""
+
+    def _state(self, waiting: int) -> str:
+        if self._ended:
+            return "closed" if self._closing else "broken"
+        if not self._ready.is_set():
+            return "starting"
+        if self._unable is not None:
+            return "broken"
+        return "behind" if waiting >= self._high_water else "ready"
 
     def wait_until_ready(self, timeout: float | None = None) -> bool:
         """Wait until the heavy libraries are loaded (documents are taken in before that too).
@@ -207,6 +272,8 @@ class LiveLCE:
         wanted = self._received
         with self._progress:
             self._progress.wait_for(lambda: self._done >= wanted or self._ended, timeout)
+        if self._voice is not None:
+            self._voice.wait(1.0)
         return self._done >= wanted and not self._missed
 
     def close(self, timeout: float | None = 60.0) -> bool:
@@ -230,6 +297,8 @@ class LiveLCE:
         if threading.current_thread() is not self._worker:
             self._worker.join(timeout)
         atexit.unregister(self._close_at_exit)
+        if self._voice is not None:
+            self._voice.wait(1.0)
         return self._ended and self._done >= self._received and not self._missed
 
     @property
@@ -342,11 +411,24 @@ class LiveLCE:
     def _hand_over(self, outputs: list[Output], arrival: float) -> None:
         for output in outputs:
             self._publish(output, arrival)
+            self._tell(output)
             if self._on_result is not None and isinstance(output, Result):
                 try:
                     self._on_result(output)
                 except Exception:
                     self._failed("callback_errors", "The on_result callback failed")
+
+    def _tell(self, output: Output) -> None:
+        try:
+            if isinstance(output, Result):
+                if output.final:
+                    self._last = output
+                    if self._voice is not None:
+                        self._voice.result(output)
+            elif self._voice is not None:
+                self._voice.closed(output)
+        except Exception:  # an odd start document
+            self._failed("voice_errors", "A line on a scan could not be made")
 
     def _publish(self, output: Output, arrival: float) -> None:
         is_result = isinstance(output, Result)
