@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import h5py
@@ -272,6 +273,18 @@ def test_scans_of_bliss(tmp_path: Path) -> None:
         assert np.isfinite(one.time)
 
 
+def test_damaged_hdf5_is_refused_or_read(tmp_path: Path) -> None:
+    content = write_entries(tmp_path / "whole.h5").read_bytes()
+    path = tmp_path / "a.h5"
+    for at in range(16, len(content), len(content) // 60):
+        path.write_bytes(content[:at] + bytes(b ^ 0xFF for b in content[at : at + 40]))
+        with contextlib.suppress(FileError):
+            read_spectra(path)
+        path.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
+        with contextlib.suppress(FileError):
+            read_spectra(path)
+
+
 def test_nxxas_with_mu_and_with_counts(tmp_path: Path) -> None:
     path = tmp_path / "a.nxs"
     for counts in (False, True):
@@ -325,6 +338,7 @@ def test_hdf5_leads_to_no_other_file(tmp_path: Path) -> None:
         (b"\x92\xa5start\x81\xa3uid", "use `live-lce replay`"),
         (b"<?xml version='1.0'?>", "XML"),
         (bytes(range(256)), "binary data of an unknown format"),
+        (b"\0", "binary data"),
         (b"a text\nwithout numbers\n", "text without a table of numbers"),
     ],
 )

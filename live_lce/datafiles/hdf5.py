@@ -51,7 +51,9 @@ def read_hdf5(path: Path, content: bytes | None = None) -> list[list[Table]]:
             groups = [name for name, item in found.items() if isinstance(item, h5py.Group)]
             entries = [n for n in groups if _is_entry(found[n], n, found)] or [""]
             scans = [_tables(entry, found, len(entries) == 1) for entry in entries]
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except FileProblemError:
+        raise
+    except Exception as error:  # h5py raises whatever the file's fault suggests
         detail = f"HDF5: {' '.join(str(error).split())}"
         raise FileProblemError(Reason.UNREADABLE_FILE, detail) from None
     if not any(scans):
@@ -65,27 +67,31 @@ def _inside(file: Any) -> tuple[dict[str, Any], int]:
     """Return what is in the file itself, by path, and how much of it lies in others."""
     import h5py
 
-    found: dict[str, Any] = {"": file}
-    soft: dict[str, str] = {}
-    away = []
+    links: dict[str, Any] = {}
 
-    def visit(name: str, link: Any) -> bool | None:
-        if isinstance(link, h5py.SoftLink):
-            target = posixpath.join("/", posixpath.dirname(name), link.path)
-            soft[name] = posixpath.normpath(target).lstrip("/")
-        elif not isinstance(link, h5py.HardLink):
-            away.append(name)
-        else:
-            item = file[name]
-            if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
-                away.append(name)
-            else:
-                found[name] = item
-        return True if len(found) > _MOST else None  # True ends it
+    def visit(name: str, link: Any) -> bool | None:  # opens nothing: HDF5 is called from HDF5
+        links[name] = link
+        return True if len(links) > _MOST else None  # True ends it
 
     file.visititems_links(visit)
-    found.update({name: found[target] for name, target in soft.items() if target in found})
-    return found, len(away)
+    found: dict[str, Any] = {"": file}
+    away = 0
+    for name, link in links.items():
+        if isinstance(link, h5py.HardLink):
+            item = file[name]
+            if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+                away += 1
+            else:
+                found[name] = item
+        else:
+            away += not isinstance(link, h5py.SoftLink)
+    for name, link in links.items():
+        if isinstance(link, h5py.SoftLink):
+            target = posixpath.join("/", posixpath.dirname(name), link.path)
+            target = posixpath.normpath(target).lstrip("/")
+            if target in found:
+                found[name] = found[target]
+    return found, away
 
 
 def _is_entry(group: Any, name: str, found: dict[str, Any]) -> bool:

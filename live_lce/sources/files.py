@@ -13,7 +13,7 @@ from pathlib import Path
 
 from live_lce.contract import Finding, Reason
 from live_lce.datafiles.build import build
-from live_lce.datafiles.facilities import read_known
+from live_lce.datafiles.facilities import is_athena, read_known
 from live_lce.datafiles.hdf5 import SIGNATURE, read_hdf5
 from live_lce.datafiles.kinds import kind_of_content
 from live_lce.datafiles.table import MAX_BYTES, FileProblemError, Table
@@ -21,6 +21,8 @@ from live_lce.datafiles.text import read_text
 from live_lce.settings import Signals
 from live_lce.spectra.types import Spectrum, SpectrumRejectedError
 
+_LARGE = 20_000_000
+"""Longer texts are not shown to rexafs, which answers in JSON of several times the size."""
 _GZIP = b"\x1f\x8b"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -161,7 +163,8 @@ def read_tables(path: Path) -> list[list[Table]]:
         advice = f": {what_to_do}" if what_to_do else ""
         raise FileProblemError(Reason.UNREADABLE_FILE, f"this is {kind}{advice}")
     text = _decoded(content)
-    tables = read_known(content if text is None else text)
+    large = text is not None and len(text) > _LARGE and not is_athena(text)
+    tables = None if large else read_known(content if text is None else text)
     if tables is None:
         if text is None:
             raise FileProblemError(Reason.UNREADABLE_FILE, "binary data of an unknown format")
@@ -204,7 +207,7 @@ def _decoded(content: bytes) -> str | None:
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "")
     if not encoding and b"\0" in content:
         # UTF-16 without a mark: numbers are every second byte.
-        zeros = [content[first:4000:2].count(0) / len(content[first:4000:2]) for first in (0, 1)]
+        zeros = [content[first:4000:2].count(0) / len(content[:4000]) * 2 for first in (0, 1)]
         encoding = {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get(
             (zeros[0] > 0.8, zeros[1] > 0.8), ""
         )
