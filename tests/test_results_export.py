@@ -161,6 +161,17 @@ def test_nexus(found: list[PublishedSpectrum], tmp_path: Path) -> None:
         assert float(entry["classification"]["confidence"]) == 0.875
         assert json.loads(str(entry["provenance"]["data"])) == spectrum.provenance()
     root.nxfile.close()
+    again = read_spectra(file)
+    assert len(again) == len(found)
+    for spectrum in found:
+        assert any(
+            np.array_equal(one.spectrum.mu, spectrum.norm)
+            and np.array_equal(one.spectrum.energy, spectrum.energy)
+            and one.spectrum.normalized
+            and one.spectrum.absorber == spectrum.row["absorber"]
+            and one.sample == spectrum.run.sample
+            for one in again
+        )
 
 
 def test_without_nexusformat_the_module_is_named(
