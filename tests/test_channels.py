@@ -58,6 +58,15 @@ def test_good_channels_of_different_backgrounds_stay():
     assert left_out(I0, parts) == {}
 
 
+def test_a_channel_that_counts_too_slowly_is_left_out_and_a_dead_time_is_not():
+    parts = _parts()
+    last = parts["xs_2"]
+    parts["xs_2"] = np.round(3 * last * np.exp(-1.5 * last / last.max()))
+    assert left_out(I0, parts) == {"xs_2": "rises less and less with the others"}
+    parts["xs_2"] = np.round(last / (1 + 0.5 * last / last.max()))
+    assert left_out(I0, parts) == {}
+
+
 def test_a_channel_that_sticks_dies_or_clips_is_left_out():
     for fault in ("sticks", "dies", "clips"):
         parts = _parts()
