@@ -152,3 +152,11 @@ def test_measured_foils_are_found_where_their_authors_found_them(measured):
         assert table - shift == pytest.approx(float(by_author), abs=0.6), row["id"]
     assert compared > 35
     assert len(unusable) <= 2, unusable
+
+
+def test_a_thick_foil_of_another_beamline(shared):
+    """Behind 2.3 absorption lengths the first rise is lower than the shape's."""
+    table = np.loadtxt(shared / "data" / "formats" / "desy-p65.xdi")
+    mu = np.log(table[:, 11] / table[:, 12])
+    done = normalize(Spectrum(table[:, 0], mu, "Fe", "K", "transmission"), AnalysisSettings())
+    assert done.e0 == pytest.approx(7111.8, abs=0.4)

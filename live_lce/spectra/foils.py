@@ -37,7 +37,7 @@ DISTINCT = 1.6
 APART = 3.0
 """Places nearer than this (eV) are the same place."""
 REACH = 2.0
-"""The inflection is looked for so far (eV) around where the shape puts it."""
+"""The inflection is looked for so far (eV) around where the first rise lies best."""
 LARGEST_ERROR = 0.4
 """Largest statistical error of the inflection (eV)."""
 _TAIL = 12.0
@@ -164,7 +164,7 @@ def first_inflection(
         raise FoilUnusableError("which of its rises is the first cannot be told")
     if not scatter * 10 < step[best]:
         raise FoilUnusableError(f"edge step {step[best]:.3g} within its noise")
-    around = np.arange(places[best] - REACH, places[best] + REACH + 0.05, 0.1)
+    around = np.arange(places[best] - APART, places[best] + APART + 0.05, 0.1)
     local, _ = _laid_over(energy, mu, shape, around, FIRST_RISE)
     if not np.isfinite(local).any():
         raise FoilUnusableError("too few points on its first rise")
@@ -172,7 +172,7 @@ def first_inflection(
     found, error = _inflection(energy, mu, rise, scatter / float(step[best]), (absorber, edge))
     if not error <= LARGEST_ERROR:
         raise FoilUnusableError(f"its first inflection is only known to {error:.1f} eV")
-    if abs(found - places[best]) > REACH:
+    if abs(found - places[best]) > APART:
         raise FoilUnusableError("which of its rises is the first cannot be told")
     return Inflection(found, error, off)
 
