@@ -304,7 +304,7 @@ def test_a_flight_is_no_silent_run(engine: Engine, tmp_path: Path) -> None:
     other = compose([], start={"element": "Fe"})
     outputs = []
     for number, (name, doc) in enumerate([*documents[:10], *other, *documents[10:]]):
-        outputs += engine(name, doc, arrival=number * 4000.0)
+        outputs += engine(name, doc, arrival=number * 2000.0)
     assert [c.exit_status for c in closed(outputs)] == ["success", "success"]
     assert finals(outputs)[-1].prediction.status is Status.OK
 
