@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from live_lce.leaving import clean_logs
+
 if TYPE_CHECKING:
     from live_lce.replaying.replay import replay
     from live_lce.sources.live import LiveLCE
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveLCE", "__version__", "replay"]
 
 __version__ = version("live_lce")
+clean_logs()
 
 
 def __getattr__(name: str) -> object:

@@ -20,6 +20,7 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
 )
@@ -30,11 +31,15 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from live_lce.leaving import hide_keys
 from live_lce.settings import AnalysisSettings
 
 ENV_PREFIX = "LIVE_LCE_"
 ENV_FILE = "LIVE_LCE_CONFIG"
+TILED_KEY = "TILED_API_KEY"
 _SECRET_WORDS = "********"
+
+_HERE = Path("live_lce.toml")
 
 _file_values: ContextVar[dict[str, Any] | None] = ContextVar("_file_values", default=None)
 
@@ -143,6 +148,17 @@ class PublishSettings(_Section):
     )
 
 
+class FilesSettings(_Section):
+    """Files that documents name: HDF5 files of detectors."""
+
+    roots: tuple[_UserPath, ...] = Field(
+        (),
+        description="Folders in which they may lie, with all that they lead to: links, virtual "
+        "datasets, external storage.  None: they may lie anywhere, and lead to files of their own "
+        "folder only.",
+    )
+
+
 class LiveSettings(_Section):
     """The callback on a RunEngine."""
 
@@ -178,11 +194,54 @@ class Config(BaseSettings):
     live: LiveSettings = Field(
         default_factory=LiveSettings, description="The callback on a RunEngine."
     )
+    files: FilesSettings = Field(
+        default_factory=FilesSettings, description="Files that documents name."
+    )
     models: _UserPath = Field(
         default_factory=lambda: data_folder() / "models",
         description="Folder of your own models, where `live-lce train` puts them; those that came "
         "with live_lce are there too.",
     )
+
+    _found: Path | None = PrivateAttr(None)
+    """The file of the current folder that says where Tiled is, without being named by anybody."""
+
+    def key_for(self, address: str = "") -> str | None:
+        """Return the API key for a Tiled server, None where there is none.
+
+        A key of the environment is not sent to a server that only a file which happens to lie in
+        the current folder names.
+
+        Parameters
+        ----------
+        address : str
+            As a user has given it; empty for the configured one.
+
+        Raises
+        ------
+        ConfigError
+            If the key would go where nobody has allowed it to.
+        """
+        key = self.tiled.api_key.get_secret_value() if self.tiled.api_key else None
+        if self._found is None or address not in ("", self.tiled.uri):
+            return key
+        if variable := self._strange_key(key):
+            raise ConfigError(
+                f"{self._found}: tiled.uri: the API key of the environment ({variable}) is not "
+                f"sent to {hide_keys(self.tiled.uri)}, since this file was not named by you: "
+                f"name it (--config {self._found}, or {ENV_FILE}={self._found.resolve()}), or "
+                f"set {ENV_PREFIX}TILED__URI beside the key"
+            )
+        return key
+
+    def _strange_key(self, key: str | None) -> str:
+        """Return the variable of the environment that the key would come from, if it does."""
+        name = f"{ENV_PREFIX}TILED__API_KEY"
+        if key is not None and _in_environment(name):
+            return name
+        # Tiled's client takes this one by itself where it is given none.
+        own = key is not None or "api_key=" in self.tiled.uri
+        return "" if own or not os.environ.get(TILED_KEY) else TILED_KEY
 
     @classmethod
     def settings_customise_sources(
@@ -197,8 +256,9 @@ class Config(BaseSettings):
         return init_settings, env_settings, _FileSource(settings_cls)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON values; the API key is masked."""
+        """Return plain JSON values; keys and passwords are masked."""
         values = self.model_dump(mode="json")
+        values["tiled"]["uri"] = hide_keys(self.tiled.uri)
         values["tiled"]["api_key"] = _SECRET_WORDS if self.tiled.api_key else None
         return values
 
@@ -232,7 +292,7 @@ def config_path(path: Path | None = None) -> Path | None:
         return _existing(Path(named), f"in ${ENV_FILE}")
     base = os.environ.get("XDG_CONFIG_HOME", "")
     folder = Path(base) if base else _home() / ".config"
-    for candidate in (Path("live_lce.toml"), folder / "live_lce" / "config.toml"):
+    for candidate in (_HERE, folder / "live_lce" / "config.toml"):
         if candidate.is_file():
             return candidate
     return None
@@ -262,7 +322,11 @@ def load_config(path: Path | None = None) -> Config:
     values = _read_toml(found) if found else {}
     token = _file_values.set(values)
     try:
-        return Config()
+        config = Config()
+        if found == _HERE and path is None and not os.environ.get(ENV_FILE):
+            named = _in_environment(f"{ENV_PREFIX}TILED__URI")
+            config._found = found if config.tiled.uri and not named else None
+        return config
     except ValidationError as error:
         raise ConfigError(_first_problem(error, values, found)) from None
     except SettingsError as error:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import socket
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from live_lce.cli._output import UsageError
 from live_lce.cli.check import check
 from live_lce.cli.republish import republish
 from live_lce.engine.types import RunClosed
-from live_lce.publish.checks import tiled_checks
+from live_lce.publish.checks import tiled_checks, wait_for
 from live_lce.publish.publisher import SpoolPublisher
 from live_lce.publish.spool import waiting
 from live_lce.server import EmbeddedTiled
@@ -62,9 +66,30 @@ def test_everything_in_place(run: Any, server: EmbeddedTiled) -> None:
 
 
 def test_a_server_that_is_away_fails_with_what_to_do(run: Any) -> None:
-    result = run("check", LIVE_LCE_TILED__URI="http://127.0.0.1:9")
+    result = run("check", "--wait", "0", LIVE_LCE_TILED__URI="http://127.0.0.1:9")
     assert result.exit_code == 1
+    words = re.compile(r"\b(ok|warn|fail)\b")
+    lines = [line for line in result.stdout.splitlines() if words.search(line)]
+    assert "Tiled" in lines[0] and "fail" in lines[0], "failures come first"
     assert "check the server and `tiled.uri`" in " ".join(result.stdout.split())
+
+
+def test_a_server_that_starts_is_waited_for() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started: list[ThreadingHTTPServer] = []
+
+    def start() -> None:
+        server = ThreadingHTTPServer(("127.0.0.1", port), SimpleHTTPRequestHandler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        started.append(server)
+
+    wait_for(f"http://127.0.0.1:{port}?api_key=x", 60.0, start)
+    (server,) = started
+    wait_for(f"http://127.0.0.1:{port}", 0.0, lambda: pytest.fail("it is there"))
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_refused_key_fails(run: Any) -> None:

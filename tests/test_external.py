@@ -263,8 +263,8 @@ def test_a_long_flight_keeps_its_file_open(
     class Here:
         """The reader of the reading process, without the process, to count what it opens."""
 
-        def __init__(self) -> None:
-            self.reader = Reader()
+        def __init__(self, roots: list[str]) -> None:
+            self.reader = Reader(roots)
 
         def ask(self, question: dict[str, Any], timeout: float) -> dict[str, Any]:
             return self.reader.answer(question)

@@ -82,7 +82,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "directory": (_directory, "is no file"),
     "text": (_text, "no array of numbers"),
     "wide": (_wide, "another shape"),
-    "link": (_linked_away, "can't open file"),
+    "link": (_linked_away, "leads to nowhere.h5, which is not there"),
 }
 SAID: dict[str, tuple[dict[str, Any], str]] = {
     "dataset": ({"parameters": {"dataset": "/entry/x"}}, "no dataset /entry/x"),

@@ -16,7 +16,9 @@ PACKAGE = ROOT / "live_lce"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Who may import whom, as in docs/architecture.md; None: everything.
+COMMON = {"leaving"}  # text for people: imports nothing of ours
 ALLOWED: dict[str, set[str] | None] = {
+    "leaving": set(),
     "contract": set(),
     "settings": {"contract"},
     "importing": set(),
@@ -116,7 +118,7 @@ def test_imports_point_one_way(path: Path) -> None:
         if there == room:
             continue
         allowed = ALLOWED.get(room)
-        if allowed is not None and not {there, imported} & allowed:
+        if allowed is not None and not {there, imported} & (allowed | COMMON):
             wrong.append(imported)
         if there in FORBIDDEN.get(room, set()):
             wrong.append(imported)

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Column, Table
+
+from live_lce.leaving import Cleaner, hide_keys, printable, printable_json, shown
 
 FAILED, USAGE = 1, 2
 """Exit codes: something failed or could not be read; the command or configuration is wrong."""
@@ -44,6 +47,12 @@ STATUS_STYLES = {
 }
 
 
+KEY_IS_SEEN = (
+    "An API key on the command line can be read by everybody on this machine (ps): give it by the "
+    "environment (LIVE_LCE_TILED__API_KEY) or a file"
+)
+
+
 class UsageError(ValueError):
     """The command cannot be carried out as given; one line with the fix."""
 
@@ -53,24 +62,57 @@ def debugging() -> bool:
     return os.environ.get("LIVE_LCE_DEBUG", "").lower() not in ("", "0", "false")
 
 
+class SafeConsole(Console):
+    """A console whose text no terminal obeys, and that shows no keys."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; texts as :func:`live_lce.leaving.shown` gives them."""
+        super().print(*(shown(o) if isinstance(o, str) else o for o in objects), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield what is written: of tables too."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else printable(segment.text)
+            yield segment if text == segment.text else Segment(text, segment.style)
+
+
 def console() -> Console:
     """Return the console for results; wide enough for a table when piped."""
-    made = Console(highlight=False)
+    made = SafeConsole(highlight=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
-        made = Console(highlight=False, width=160)
+        made = SafeConsole(highlight=False, width=160)
     return made
 
 
 def note(text: str) -> None:
     """Tell people something, where it does not disturb programs."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    SafeConsole(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True, secret: bool = False) -> None:
+    """Print a line for people.
+
+    Parameters
+    ----------
+    text : str
+        May hold names that are other people's.
+    err : bool
+        Whether to standard error.
+    nl : bool
+        Whether a line feed follows.
+    secret : bool
+        Whether a key in it is meant to be seen.
+    """
+    typer.echo(printable(text) if secret else shown(text), err=err, nl=nl)
 
 
 def table(title: str, columns: Sequence[str | Column], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table; cells may hold rich's markup."""
     made = Table(*columns, title=title or None, title_justify="left", header_style="bold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(shown, row))
     return made
 
 
@@ -96,7 +138,8 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def print_json(value: Any) -> None:
     """Print strict JSON: what is not finite becomes null."""
-    sys.stdout.write(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    text = json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    sys.stdout.write(hide_keys(printable_json(text)) + "\n")
 
 
 def plain(value: Any) -> Any:
@@ -117,7 +160,7 @@ def quiet_logging() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter() if debugging() else _OneLine("%(message)s"))
     logger = logging.getLogger("live_lce")
-    logger.handlers = [handler]
+    logger.handlers = [Cleaner(), handler]
     logger.setLevel(logging.DEBUG if debugging() else logging.WARNING)
     logger.propagate = False
 
@@ -144,7 +187,7 @@ def die(error: BaseException) -> NoReturn:
         text = missing(error)
     elif not type(error).__module__.startswith("live_lce"):
         text = f"{type(error).__name__}: {text} (LIVE_LCE_DEBUG=1 shows where; please report it)"
-    typer.echo(f"live-lce: {text}", err=True)
+    echo(f"live-lce: {text}", err=True)
     sys.exit(code)
 
 

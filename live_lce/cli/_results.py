@@ -94,8 +94,8 @@ def wanted(
         )
     except QueryError as error:
         raise UsageError(str(error)) from None
-    settings = load_config(config).tiled
-    address = tiled or settings.uri
+    settings = load_config(config)
+    address = tiled or settings.tiled.uri
     if not address:
         raise UsageError(
             "no Tiled server: give --tiled, or set tiled.uri in the configuration "
@@ -105,6 +105,6 @@ def wanted(
         query,
         "all" if everything else "latest",
         address,
-        settings.path,
-        settings.api_key.get_secret_value() if settings.api_key else None,
+        settings.tiled.path,
+        settings.key_for(tiled),
     )

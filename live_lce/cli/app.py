@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from live_lce.cli import _output, classify, config, models, presets, replay
+from live_lce.leaving import has_key
 
 EPILOG = (
     "Exit codes: 0 all went well (also when spectra were looked at and not answered), "
@@ -49,6 +51,8 @@ def options(
     if debug:
         os.environ["LIVE_LCE_DEBUG"] = "1"
     _output.quiet_logging()
+    if any(map(has_key, sys.argv[1:])):
+        _output.note(_output.KEY_IS_SEEN)
 
 
 def _register(name: str) -> None:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.config import Config, ConfigError, load_config, state_folder
 from live_lce.private_files import Access
-from live_lce.publish.checks import Check, tiled_checks, tried
+from live_lce.publish.checks import Check, tiled_checks, tried, wait_for
 
 
 def check(
     config: ConfigOption = None,
     as_json: JsonOption = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for a Tiled server that is being started.", min=0)
+    ] = 30.0,
 ) -> None:
     """Check that everything is in place: Tiled, models, larch, onnxruntime, spool.
 
-    Ends with 1 if something fails; each line says what to do.
+    What fails comes first; each line says what to do.  Ends with 1 if something fails.
 
     Examples
     --------
@@ -33,19 +38,29 @@ def check(
     try:
         found = load_config(config)
     except ConfigError as error:
-        typer.echo(f"live-lce: {error}", err=True)
+        _output.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(2) from None
-    checks = list(all_checks(found))
+    checks = sorted(all_checks(found, wait), key=lambda c: _ORDER.index(c.state))
     if as_json:
-        typer.echo(json.dumps([asdict(c) for c in checks], indent=2))
+        _output.print_json([asdict(c) for c in checks])
     else:
         _show(checks)
     if any(c.state == "fail" for c in checks):
         raise typer.Exit(1)
 
 
-def all_checks(config: Config) -> Iterator[Check]:
+_ORDER = ("fail", "warn", "ok")
+
+
+def all_checks(config: Config, wait: float = 0.0) -> Iterator[Check]:
     """Try everything that the configuration names.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration.
+    wait : float
+        Seconds to wait for a Tiled server that does not answer yet.
 
     Yields
     ------
@@ -63,10 +78,9 @@ def all_checks(config: Config) -> Iterator[Check]:
         "runs that could not be processed; after an upgrade get them with live-lce retry",
     )
     if config.tiled.uri:
-        key = config.tiled.api_key
-        yield from tiled_checks(
-            config.tiled.uri, key.get_secret_value() if key else None, config.tiled.path
-        )
+        uri = config.tiled.uri
+        wait_for(uri, wait, lambda: _output.note(f"Waiting {wait:g} s at most for Tiled at {uri}"))
+        yield from tiled_checks(config.tiled.uri, config.key_for(), config.tiled.path)
     else:
         yield Check(
             "Tiled", "warn", "None is configured: set `tiled.uri`, or start one: live-lce serve."
@@ -149,11 +163,9 @@ def _waiting(name: str, folder: Path, what_to_do: str) -> Check:
 
 
 def _show(checks: list[Check]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}
-    table = Table("", "what", "found", show_lines=False)
-    for item in checks:
-        table.add_row(f"[{colours[item.state]}]{item.state}[/]", item.name, item.detail)
-    Console().print(table)
+    rows = [
+        (f"[{colours[item.state]}]{item.state}[/]", item.name, escape(item.detail))
+        for item in checks
+    ]
+    _output.console().print(_output.table("", ("", "what", "found"), rows))

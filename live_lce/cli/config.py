@@ -39,7 +39,7 @@ def path(config: ConfigOption = None) -> None:
     from live_lce.config import config_path
 
     if found := config_path(config):
-        typer.echo(str(found.resolve()))
+        _output.echo(str(found.resolve()))
     else:
         _output.note("No configuration file: ./live_lce.toml would be read.")
 
@@ -65,7 +65,7 @@ def reference() -> None:
     --------
         live-lce config reference > docs/configuration.md
     """
-    typer.echo(reference_page(), nl=False)
+    _output.echo(reference_page(), nl=False)
 
 
 def reference_page() -> str:
@@ -83,6 +83,14 @@ def reference_page() -> str:
         "it: `LIVE_LCE_` and the field's path with `__`, e.g. `LIVE_LCE_TILED__URI`; lists and",
         "tables as JSON (`LIVE_LCE_ANALYSIS__SIGNALS__EXCLUDE='[\"xs_channel3\"]'`).",
         "Examples are in [examples](examples).",
+        "",
+        "The API key belongs into the environment (`LIVE_LCE_TILED__API_KEY`), not on a command",
+        "line, which everybody on the machine can read, and not into an address.  A key of the",
+        "environment is not sent to a server that only a `./live_lce.toml` names which nobody has",
+        "named: such a file may lie in anybody's data.  Name it (`LIVE_LCE_CONFIG=live_lce.toml`",
+        "or `--config`), or give the address beside the key (`LIVE_LCE_TILED__URI`).  Keys and",
+        "passwords in addresses are masked wherever they are printed or logged.",
+        "",
         "Only fields of `analysis` can change a prediction, and all of them go into the uid of the",
         "analysis run.",
     ]

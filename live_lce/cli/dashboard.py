@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption, TiledOption
 from live_lce.cli._output import UsageError
 
@@ -73,10 +74,9 @@ def dashboard(
     begun = moment(since, "--since", now=0.0)
     if begun is None or begun >= 0:
         raise UsageError(f"--since {since}: give how long ago, such as 12h or 7d")
-    key = settings.tiled.api_key
     source = Source(
         address,
-        key.get_secret_value() if key else None,
+        settings.key_for(tiled),
         settings.tiled.path,
         settings.tiled.raw_path,
         streaming=not poll,
@@ -97,9 +97,9 @@ def dashboard(
             window=-begun,
         )
     except DashboardError as error:
-        typer.echo(f"live-lce: {error}", err=True)
+        _output.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"The dashboard is at {page.uri}\nCtrl-C ends it.")
+    _output.echo(f"The dashboard is at {page.uri}\nCtrl-C ends it.")
     stop.wait()
     page.close()
 

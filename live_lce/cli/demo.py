@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from live_lce.cli import _output
 from live_lce.cli._dashboard import DashboardProcess
 
 if TYPE_CHECKING:
@@ -92,12 +93,14 @@ def demo(
     console = Console(file=sys.stdout)  # bound: the RunEngine's own lines are kept back
     if duration is None:
         duration = HEADLESS_DURATION if headless else INTERACTIVE_DURATION
+    _say(console, "Starting a Tiled server: some seconds, on a busy machine more ...")
+    sys.stdout.flush()
     try:
         import ophyd
 
         from live_lce.server import EmbeddedTiled, ServerError
     except ImportError as error:
-        typer.echo(f"live-lce: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
+        _output.echo(f"live-lce: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
         raise typer.Exit(2) from None
     ophyd.set_cl("dummy")  # no EPICS here
     signal.signal(signal.SIGTERM, _terminated)
@@ -117,7 +120,7 @@ def demo(
                 _say(console, _WAITING.format(address=_address(server)))
                 sys.stdin.readline()
     except ServerError as error:
-        typer.echo(f"live-lce: {error}", err=True)
+        _output.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         console.print("Interrupted.")
@@ -139,6 +142,7 @@ def _page(server: EmbeddedTiled, without: bool) -> AbstractContextManager[Dashbo
 
 
 def _say(console: Console, text: str) -> None:
+    # The address has the key of this demo's own server, made up for it: it is to be seen.
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

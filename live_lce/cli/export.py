@@ -56,16 +56,19 @@ def export(
 
         live-lce export xdi/ 0b1ffa52
     """
-    from live_lce.results.export import ExportError, format_of
+    from live_lce.results.export import ExportError, check_target
     from live_lce.results.export import export as write
     from live_lce.results.spectra import spectra
 
+    try:
+        kind = check_target(target, overwrite=overwrite)
+    except ExportError as error:
+        raise UsageError(str(error)) from None
     found = wanted(
         uids=uids or (), since=since, until=until, sample=sample, absorber=absorber, label=label,
         status=status, everything=everything, tiled=tiled, config=config,
     )  # fmt: skip
     try:
-        kind = format_of(target)
         there = spectra(
             found.uri,
             found.query,

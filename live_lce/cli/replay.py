@@ -69,7 +69,7 @@ def replay(
     --------
         live-lce replay scan.jsonl
 
-        live-lce replay --tiled http://localhost:8000?api_key=secret backup/*.jsonl
+        live-lce replay --tiled http://localhost:8000 backup/*.jsonl
 
         live-lce replay http://localhost:8000 --since 7d --absorber Fe --dry-run
 

@@ -40,10 +40,9 @@ def republish(
     folder = directory or found.publish.spool
     if directory is not None and not directory.is_dir():
         raise _output.UsageError(f"{directory} is no folder: give the folder of spooled runs")
-    key = found.tiled.api_key
     connection = Connection(
         server_address(found, tiled),
-        api_key=key.get_secret_value() if key else None,
+        api_key=found.key_for(tiled),
         path=found.tiled.path,
     )
     try:
@@ -56,14 +55,14 @@ def republish(
     if json:
         _output.print_json(asdict(report))
     elif not any(asdict(report).values()):
-        typer.echo(f"0 sent: nothing waits in {folder}.")
+        _output.echo(f"0 sent: nothing waits in {folder}.")
     else:
-        typer.echo(
+        _output.echo(
             f"{report.published} sent ({report.rewritten} replaced a half, {report.closed} closed "
             f"as aborted), {report.skipped} in Tiled already, {report.in_use} being written now, "
             f"{len(report.failed)} left."
         )
         for name, why in report.failed.items():
-            typer.echo(f"  {name}: {why}")
+            _output.echo(f"  {name}: {why}")
     if report.failed:
         raise typer.Exit(_output.FAILED)

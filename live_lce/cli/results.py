@@ -22,6 +22,7 @@ from live_lce.cli._results import (
     UntilOption,
     wanted,
 )
+from live_lce.leaving import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def results(
     )
     if csv is not None:
         try:
-            frame.to_csv(csv)
+            _spreadsheet_safe(frame).to_csv(csv)
         except OSError as error:
             raise _output.UsageError(f"{csv} cannot be written: {error.strerror}") from None
         _output.note(f"{len(frame)} rows written to {csv}")
@@ -85,6 +86,12 @@ def results(
         _output.print_json(_records(frame))
     elif csv is None:
         _show(frame, predictions=predictions)
+
+
+def _spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without texts that a spreadsheet would take for formulas."""
+    texts = frame.select_dtypes(include=["string", "object"]).columns
+    return frame.assign(**{name: frame[name].map(csv_cell, na_action="ignore") for name in texts})
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

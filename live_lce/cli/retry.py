@@ -66,13 +66,13 @@ def retry(
             for one in attempt(folder):
                 done.append(one)
                 if not json:
-                    typer.echo(f"{one.path.name}: {one.said}")
+                    _output.echo(f"{one.path.name}: {one.said}")
         finally:
             counters = attempt.close()
     if json:
         _output.print_json({"retried": _rows(done), "published": dict(counters)})
     elif not done:
-        typer.echo(f"0 retried: nothing waits in {folder}.")
+        _output.echo(f"0 retried: nothing waits in {folder}.")
     published = report(counters) if done else True
     if not published or not all(one.removed for one in done):
         raise typer.Exit(_output.FAILED)

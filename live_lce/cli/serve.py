@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption
 
 
 def serve(
+    context: typer.Context,
     directory: Annotated[
         Path, typer.Option("--directory", "-d", help="Where databases, arrays and logs stay.")
     ] = Path("live_lce_tiled"),
@@ -25,8 +28,13 @@ def serve(
         typer.Option(
             "--api-key",
             envvar="LIVE_LCE_TILED__API_KEY",
-            help="Secret, letters and digits; generated if not given.",
+            help="Secret, letters and digits; generated if not given. On the command line "
+            "everybody on this machine can read it.",
         ),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option("--api-key-file", help="File with the secret; - for standard input."),
     ] = None,
     readable: Annotated[
         list[Path] | None,
@@ -47,6 +55,11 @@ def serve(
 
         LIVE_LCE_TILED__API_KEY=secret live-lce serve --directory data --port 8010
     """
+    key, generated = _key(context, api_key, api_key_file)
+    _output.echo(
+        f"Starting a Tiled server in {directory.resolve()}: some seconds, on a busy machine more"
+    )
+    sys.stdout.flush()
     from live_lce.config import load_config
     from live_lce.private_files import Access
     from live_lce.server import EmbeddedTiled, ServerError
@@ -61,20 +74,48 @@ def serve(
     previous = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         with EmbeddedTiled(
-            directory, port=port, api_key=api_key, readable=readable or (), access=access
+            directory, port=port, api_key=key, readable=readable or (), access=access
         ) as server:
-            typer.echo(_welcome(server.uri, server.api_key, server.directory))
+            welcome = _welcome(server.uri, server.api_key, server.directory, generated)
+            _output.echo(welcome, secret=generated)
+            sys.stdout.flush()
             stop.wait()
-            typer.echo("Stopping.")
+            _output.echo("Stopping.")
     except ServerError as error:
-        typer.echo(f"live-lce: {error}", err=True)
+        _output.echo(f"live-lce: {error}", err=True)
         raise typer.Exit(1) from None
     finally:
         for kind, handler in previous.items():
             signal.signal(kind, handler)
 
 
-def _welcome(uri: str, api_key: str, directory: Path) -> str:
+def _key(context: typer.Context, given: str | None, file: Path | None) -> tuple[str | None, bool]:
+    """Return the secret, and whether it is to be made up (and then to be told)."""
+    if file is not None:
+        try:
+            text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _output.UsageError(f"--api-key-file {file}: cannot be read ({error})") from None
+        if not text.strip():
+            raise _output.UsageError(f"--api-key-file {file}: holds no key")
+        return text.strip(), False
+    source = context.get_parameter_source("api_key")
+    if given is not None and source is not None and source.name == "COMMANDLINE":
+        _output.note(_output.KEY_IS_SEEN)
+    return given, given is None
+
+
+def _welcome(uri: str, api_key: str, directory: Path, generated: bool) -> str:
+    if not generated:
+        return f"""Tiled serves {directory}
+  address  {uri}
+  API key  as given
+
+For live_lce, in each shell, with the key in LIVE_LCE_TILED__API_KEY:
+  export LIVE_LCE_TILED__URI={uri}
+  live-lce check
+
+Ctrl-C ends it; the data stay."""
     return f"""Tiled serves {directory}
   address  {uri}
   API key  {api_key}

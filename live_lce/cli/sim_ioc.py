@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from live_lce.cli import _output
 from live_lce.cli._output import UsageError
 
 
@@ -70,9 +71,9 @@ def sim_ioc(
         os.environ.update(ioc.environment(port, listen))
         world = World(beamline, seed=seed)
         served = ioc.Ioc(world, prefix=prefix, pace=pace, mixture=sample)
-        typer.echo(_welcome(prefix, ioc.connecting(port, listen)))
+        _output.echo(_welcome(prefix, ioc.connecting(port, listen)))
         stop.wait()
-        typer.echo("Stopping.")
+        _output.echo("Stopping.")
         served.close()
     except (ioc.IocError, ValueError) as error:
         raise UsageError(str(error)) from None

@@ -13,6 +13,7 @@ from live_lce.evaluation.arrays import NONE
 from live_lce.evaluation.choice import WHOLE
 from live_lce.evaluation.evaluate import Evaluation
 from live_lce.evaluation.judged import Judged
+from live_lce.leaving import csv_cell
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 
@@ -39,7 +40,7 @@ def write_rows(path: Path, found: Evaluation) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({k: csv_cell(v) for k, v in row.items()} for row in rows)
     elif path.suffix == ".jsonl":
         lines = (json.dumps(row, allow_nan=False, ensure_ascii=False) for row in rows)
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

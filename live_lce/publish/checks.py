@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from live_lce.publish.connection import Connection, explain
+from live_lce.publish.connection import Connection, TiledAwayError, explain, probe, split_key
 from live_lce.publish.tiled_run import remove_run
 
 State = Literal["ok", "warn", "fail"]
 JSON_SEQ = "application/json-seq"
 STREAM_WAIT = 5.0
+_AGAIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,32 @@ def tried(name: str, attempt: Callable[[], str], otherwise: State = "fail") -> C
         return Check(name, "ok", attempt())
     except Exception as error:
         return Check(name, otherwise, explain(error))
+
+
+def wait_for(uri: str, seconds: float, on_wait: Callable[[], object]) -> None:
+    """Wait for a server that is being started; return where it is there, or the time is over.
+
+    Parameters
+    ----------
+    uri : str
+        Its address.
+    seconds : float
+        So long at most.
+    on_wait : callable
+        Called once, before it is waited for.
+    """
+    server, end, told = split_key(uri)[0], time.monotonic() + seconds, False
+    while True:
+        try:
+            probe(server)
+            return
+        except TiledAwayError:
+            if time.monotonic() >= end:
+                return
+        if not told:
+            told = True
+            on_wait()
+        time.sleep(_AGAIN)
 
 
 def tiled_checks(uri: str, api_key: str | None, path: str) -> Iterator[Check]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+from live_lce.leaving import hide_keys
+
 PROBE_TIMEOUT = 3.0
 ATTEMPTS = 2
 ROW = 60.0
@@ -46,7 +48,7 @@ def explain(error: BaseException, *, to: str = "write") -> str:
         What was tried.
     """
     status = getattr(getattr(error, "response", None), "status_code", None)
-    text = " ".join(str(error).split())[:300]
+    text = hide_keys(" ".join(str(error).split()))[:300]
     if status in (401, 403) and "scopes" in text.lower():
         return f"Tiled refuses to {to} here: give the API key the scopes to {to} ({text})."
     if status == 401:
@@ -159,7 +161,7 @@ class Connection:
         from tiled.client.constructors import from_context
         from tiled.client.context import Context
 
-        _probe(self.uri)
+        probe(self.uri)
         self._context, parts = Context.from_any_uri(self.uri, api_key=self._api_key)
         limit_attempts(self._context.http_client, self.uri, clock=self._clock)
         # Not remembered logins: in a worker thread nobody can answer a prompt.
@@ -193,8 +195,14 @@ def _make_container(parent: Any, key: str) -> Any:
     return parent.create_container(key, specs=[Spec("CatalogOfBlueskyRuns", version="3.0")])
 
 
-def _probe(uri: str) -> None:
-    # Tiled's client retries its first request for 45 s; ask briefly before.
+def probe(uri: str) -> None:
+    """Ask briefly whether a server is there: Tiled's client tries its first request for 45 s.
+
+    Raises
+    ------
+    TiledAwayError
+        If it is not.
+    """
     import httpx
 
     try:

@@ -48,14 +48,13 @@ def publisher_from(
             growing=growing,
             access=access_from(config),
         )
-    key = config.tiled.api_key
     return TiledPublisher(
         address,
         settings=analysis,
         spool=publish.spool,
         source=source,
         path=config.tiled.path,
-        api_key=key.get_secret_value() if key else None,
+        api_key=config.key_for(tiled),
         limit=publish.spool_limit,
         again=again,
         growing=growing,

@@ -155,13 +155,11 @@ def opened(source: str, setup: Setup) -> Archive:
     ArchiveError
         If the source is none.
     """
-    tiled = setup.config.tiled
-    key = tiled.api_key
     # The configured key is for the configured server only.
-    ours = key is not None and _server(source) != "" and _server(source) == _server(tiled.uri)
+    ours = _server(source) != "" and _server(source) == _server(setup.config.tiled.uri)
     return open_archive(
         source,
-        api_key=key.get_secret_value() if key and ours else None,
+        api_key=setup.config.key_for(source) if ours else None,
         signals=setup.config.analysis.signals,
     )
 

@@ -63,8 +63,7 @@ class Setup:
         """Return a connection to the root that holds the container of analysis runs."""
         from live_lce.publish.connection import Connection
 
-        key = self.config.tiled.api_key
-        return Connection(self.tiled, api_key=key.get_secret_value() if key else None)
+        return Connection(self.tiled, api_key=self.config.key_for(self.tiled))
 
     def publisher(self) -> SpoolPublisher | None:
         """Return a new publisher; None where nothing is published."""

@@ -74,7 +74,7 @@ class Worker:
         self._letters = setup.dead_letters()
         self._failed_runs = FailedRuns(None, "")
         self._errors: dict[str, None] = {}
-        self._files = Hdf5Files()
+        self._files = Hdf5Files(roots=setup.config.files.roots)
         self._engine = self._new_engine()
 
     def __call__(self, run: ArchivedRun) -> Outcome:

@@ -216,11 +216,11 @@ def read_run(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
         sample=sample_name(start.get("sample")),
         scan_id=scan_id if isinstance(scan_id, int) else None,
         data_session=str(start.get("data_session") or ""),
-        raw_time=float(start.get("raw_time", "nan")),
+        raw_time=_number(start.get("raw_time")),
         edge=str(ours.get("edge", "")),
         label=str(ended.get("label", "")),
         status=str(ended.get("status", "")),
-        confidence=float(ended.get("confidence", 0.0)),
+        confidence=float(ended.get("confidence") or 0.0),
         n_final=int(ended.get("n_final", 0)),
         reason=str(ended.get("reason", "")),
         probabilities=_numbers(ended.get("probabilities")),
@@ -235,6 +235,11 @@ def read_run(metadata: Mapping[str, Any], link: str) -> PublishedRun | None:
         versions={str(k): str(v) for k, v in (ours.get("versions") or {}).items()},
         link=link,
     )
+
+
+def _number(value: Any) -> float:
+    """Return a number; NaN for the null that JSON makes of what is not finite."""
+    return math.nan if value is None else float(value)
 
 
 def _numbers(value: Any) -> dict[str, float]:

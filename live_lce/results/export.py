@@ -83,13 +83,31 @@ def export(
     else:
         write = write_athena if kind == "athena" else write_nexus
         files = {path: partial(write, spectra=spectra)}
-    there = [file for file in files if file.exists()]
-    if there and not overwrite:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise ExportError(f"{there[0]}{more} exists: choose another name, or overwrite it")
+    if not overwrite:
+        _refuse([file for file in files if file.exists()])
     for file, write_file in files.items():
         _write_whole(file, write_file)
     return list(files)
+
+
+def check_target(path: Path, *, overwrite: bool = False) -> str:
+    """Return the format that a path says, before anything is read to be written there.
+
+    Raises
+    ------
+    ExportError
+        For other suffixes, or if the file exists and may not be replaced.
+    """
+    kind = format_of(path)
+    if not overwrite and kind != "xdi" and path.exists():
+        _refuse([path])
+    return kind
+
+
+def _refuse(there: Sequence[Path]) -> None:
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise ExportError(f"{there[0]}{more} exists: choose another name, or --overwrite it")
 
 
 def _write_whole(file: Path, write: Callable[[Path], None]) -> None:

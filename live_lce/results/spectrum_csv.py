@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from live_lce.leaving import csv_comment
 from live_lce.results.spectra import PublishedSpectrum
 
 
@@ -18,7 +19,7 @@ def spectrum_csv(spectrum: PublishedSpectrum) -> str:
     said = [f"{name}: {' '.join(text.split())}" for name, text in spectrum.provenance().items()]
     units = "energy: photon energy (eV), with energy_shift added; norm: normalized mu (no unit)"
     head = [f"{len(said) + 3} lines before the numbers, the last of them names the columns"]
-    lines = [f"# {line}" for line in (*head, *said, units)]
+    lines = [f"# {csv_comment(line)}" for line in (*head, *said, units)]
     lines.append("energy,norm")
     lines += [f"{e!r},{n!r}" for e, n in zip(*_columns(spectrum), strict=True)]
     return "\n".join(lines) + "\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from live_lce.contract import DEFAULT_CLASSES, PREDICTIONS_STREAM, Column, prediction_columns
@@ -174,8 +175,27 @@ def rows_of(container: Any, run: PublishedRun) -> list[dict[str, Any]]:
     columns = prediction_columns(run.classes or DEFAULT_CLASSES)
     table = _typed(_read_rows(container, run), run, columns)
     rows: list[dict[str, Any]] = [] if table is None else table.to_pylist()
-    once = {row["seq_num"]: row for row in reversed(rows)}
+    once = {row["seq_num"]: filled(row) for row in reversed(rows)}
     return [once[number] for number in sorted(once)]
+
+
+def filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a prediction whose unknown numbers are NaN and unknown texts empty, never None.
+
+    What reads a table from Tiled, and what hears of its rows, gives them through this.
+
+    Parameters
+    ----------
+    row : mapping
+        Columns of the stream ``predictions``, as Tiled gives them.
+    """
+    return {
+        name: (_UNKNOWN.get(name, math.nan) if value is None else value)
+        for name, value in row.items()
+    }
+
+
+_UNKNOWN = {column.name: "" for column in prediction_columns(()) if column.dtype == "string"}
 
 
 def final_rows(container: Any, run: PublishedRun) -> list[dict[str, Any]]:

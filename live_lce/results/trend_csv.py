@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from live_lce.leaving import csv_cell
 from live_lce.results.trend import TrendPoint, classes_of
 
 
@@ -28,7 +29,7 @@ def trend_csv(points: Sequence[TrendPoint]) -> str:
     for line in _CSV_HEAD:
         written.write(f"# {line}\n")
     table = csv.writer(written, lineterminator="\n")
-    table.writerow(names)
+    table.writerow(map(csv_cell, names))
     for point in points:
         cells: list[Any] = [_iso(point.time), point.time, *(getattr(point, n) for n in _CSV[2:])]
         cells += [point.probabilities.get(c, math.nan) for c in classes]
@@ -57,7 +58,7 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return int(value)
-    return value
+    return csv_cell(value)
 
 
 def _iso(seconds: float) -> str:

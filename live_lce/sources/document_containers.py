@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-MAX_BYTES = 128_000_000
+MAX_BYTES = 32_000_000
 """A document that takes more is refused."""
 HEAD = 4096
 """So many bytes at the beginning of a file tell its container."""

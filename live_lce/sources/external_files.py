@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import queue
 import subprocess
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -31,6 +33,10 @@ PATIENCE = 5.0
 _PAUSE = 0.1
 _MOST_ROWS = 50_000
 """In one question."""
+_IN_ANSWER = 200_000
+"""Values in one answer, or one row."""
+_MOST_VALUES = 2_000_000
+"""Asked for at once, of all rows together."""
 
 
 class Hdf5Files:
@@ -46,10 +52,21 @@ class Hdf5Files:
         has ended; 0 for archives, which do not grow.
     answer : float
         Seconds that an answer may take.
+    roots : sequence of path
+        Folders in which files may lie, with all that they lead to (external links, virtual
+        datasets, external storage).  None: they may lie anywhere, and lead to files of their own
+        folder only.
     """
 
-    def __init__(self, *, patience: float = 0.0, answer: float = ANSWER) -> None:
+    def __init__(
+        self,
+        *,
+        patience: float = 0.0,
+        answer: float = ANSWER,
+        roots: Sequence[str | Path] = (),
+    ) -> None:
         self._patience = patience
+        self._roots = [str(root) for root in roots]
         self._answer = answer
         self._process: _Process | None = None
         self._silent: dict[str, int] = {}  # uri: how often it did not answer
@@ -120,11 +137,17 @@ class Hdf5Files:
         self, uri: str, question: dict[str, Any], start: int, stop: int, last: bool
     ) -> list[Any]:
         rows: list[Any] = []
+        size = math.prod(n for n in question["shape"] if n > 0)
+        if (stop - start) * size > _MOST_VALUES:
+            raise UnreadableError(
+                f"{uri}: {stop - start} rows of {size} values are more than {_MOST_VALUES} "
+                "values: record a sum or a region of interest instead"
+            )
         while start + len(rows) < stop:
             if self._silent.get(uri, 0) > last:  # one more time at the end
                 raise UnreadableError(f"{uri}: reading it took longer than {self._answer:g} s")
             first = start + len(rows)
-            asked = min(stop, first + _MOST_ROWS)
+            asked = min(stop, first + _MOST_ROWS, first + max(1, _IN_ANSWER // max(1, size)))
             fresh = last and uri not in self._fresh
             self._fresh |= {uri} if fresh else set()
             try:
@@ -141,7 +164,7 @@ class Hdf5Files:
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         if self._process is None:
-            self._process = _Process()
+            self._process = _Process(self._roots)
         try:
             return self._process.ask(question, self._answer)
         except UnreadableError:
@@ -152,10 +175,11 @@ class Hdf5Files:
 class _Process:
     """The reading process, asked one thing at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Sequence[str] = ()) -> None:
         try:
             self._process = processes.start(
                 "live_lce.sources.hdf5_rows",
+                roots,
                 environment=processes.environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Read rows of HDF5 files, in a process of its own: ``python -m live_lce.sources.hdf5_rows``.
+"""Read rows of HDF5 files, in a process: ``python -m live_lce.sources.hdf5_rows [ROOT ...]``.
 
 A line of JSON in, ``{"path", "dataset", "start", "stop", "shape", "swmr", "fresh"}`` or
 ``{"close": path}``; a line of JSON out, ``{"rows"}`` or ``{"error"}``.  Apart from the program that
@@ -20,9 +20,15 @@ from typing import Any
 import h5py
 import numpy as np
 
+from live_lce.sources.hdf5_places import PlaceError, Places
+
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SWMR_WRITER = 0x04
 """In the flags of a superblock of version 3: a writer has the file open for SWMR."""
+
+
+MOST_ROW = 100_000
+"""Values of a row."""
 
 
 class Unreadable(Exception):  # noqa: N818
@@ -32,8 +38,9 @@ class Unreadable(Exception):  # noqa: N818
 class Reader:
     """Keeps files open between questions."""
 
-    def __init__(self) -> None:
+    def __init__(self, roots: list[str] | None = None) -> None:
         self._files: dict[str, h5py.File] = {}
+        self._places = Places(roots or [])
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """Answer a question.  Never raises."""
@@ -100,11 +107,12 @@ class Reader:
     def _slice(
         self, path: str, name: str, start: int, stop: int, shape: list[int], swmr: bool
     ) -> np.ndarray[Any, np.dtype[np.float64]]:
-        file = self._open(path, swmr)
-        if name not in file:
-            raise Unreadable(f"{path} has no dataset {name}")
-        data = file[name]
-        if not isinstance(data, h5py.Dataset) or data.dtype.kind not in "iufb" or not data.shape:
+        try:
+            folders = self._places.allowed(path)
+            data = self._places.dataset(self._open(path, swmr), name, folders)
+        except PlaceError as error:
+            raise Unreadable(str(error)) from None
+        if data.dtype.kind not in "iufb" or not data.shape:
             raise Unreadable(f"{name} in {path} is no array of numbers")
         with contextlib.suppress(Exception):
             data.refresh()
@@ -112,6 +120,14 @@ class Reader:
         together = size == 1 or data.ndim > len(shape)  # else rows one after the other
         step = 1 if together else shape[0]
         last = min(stop, len(data) // step) if step > 0 else start
+        if size > MOST_ROW:
+            raise Unreadable(
+                f"{name} in {path} has rows of {size} values, more than {MOST_ROW}: record a sum "
+                "or a region of interest instead"
+            )
+        stored = math.prod(data.shape[1:]) * step  # values of a row as the file has it
+        if size <= 0 or step <= 0 or (stored != size and last > start):
+            raise Unreadable(f"{name} in {path} has rows of another shape than {tuple(shape)}")
         values = np.asarray(data[start * step : last * step], dtype=np.float64)
         if size <= 0 or step <= 0 or values.size != max(last - start, 0) * size:
             raise Unreadable(f"{name} in {path} has rows of another shape than {tuple(shape)}")
@@ -147,7 +163,7 @@ def main() -> None:
     # Filters of detectors, where they are installed.
     with contextlib.suppress(Exception):
         import hdf5plugin  # noqa: F401
-    reader = Reader()
+    reader = Reader(sys.argv[1:])
     for line in sys.stdin:
         sys.stdout.write(json.dumps(reader.answer(json.loads(line))) + "\n")
         sys.stdout.flush()

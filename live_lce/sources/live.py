@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -84,6 +84,8 @@ class LiveLCE:
         Where runs are kept that cannot be processed wholly.
     voice : bool or callable
         Whether a line on each spectrum is printed; or what is called with the line instead.
+    file_roots : sequence of path
+        Folders in which files of detectors may lie, see `Hdf5Files`.
 
     Raises
     ------
@@ -105,6 +107,7 @@ class LiveLCE:
         on_result: Callable[[Result], object] | None = None,
         dead_letters: DeadLetters | None = None,
         voice: bool | Callable[[str], object] = True,
+        file_roots: Sequence[str | Path] = (),
     ) -> None:
         self.settings = settings or AnalysisSettings()
         check_name(self.settings.signals.preset)
@@ -116,7 +119,7 @@ class LiveLCE:
         self._failed_runs = FailedRuns(dead_letters, "RE")
         self._high_water = max(1, max_documents // 2)
         self._queue: SpillQueue[_Item] = SpillQueue(max_documents)
-        self._files = Hdf5Files(patience=PATIENCE)
+        self._files = Hdf5Files(patience=PATIENCE, roots=file_roots)
         self._engine: Engine | None = None
         self._unable: Exception | None = None  # why there is no engine
         self._counts: Counter[str] = Counter()
@@ -165,6 +168,7 @@ class LiveLCE:
             on_result=on_result,
             dead_letters=dead_letters_from(config),
             voice=config.live.voice if voice is None else voice,
+            file_roots=config.files.roots,
         )
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:

@@ -93,19 +93,30 @@ def narrowed(container: Any, query: Query) -> Any:
         asked.append(Comparison("le", "start.time", float(query.until)))
     if query.scan_ids:
         asked.append(In("start.scan_id", list(query.scan_ids)))
-    if query.plan_name:
-        # In Like, other characters may stand for any text too: then more is found.
-        pattern = query.plan_name.replace("*", "%")
-        exact = "*" not in query.plan_name
-        asked.append(
-            Eq("start.plan_name", query.plan_name) if exact else Like("start.plan_name", pattern)
-        )
+    if query.plan_name.strip("*"):
+        asked.append(Like("start.plan_name", like_pattern(query.plan_name)))
     for key, text in query.where:
         if not _may_be_other_than_text(text):
             asked.append(Eq(f"start.{key}", text))
     for one in asked:
         container = container.search(one)
     return container
+
+
+def like_pattern(text: str) -> str:
+    """Return a pattern for Tiled's ``Like`` that finds whatever a query's text means.
+
+    Capitals do not matter in a query; whether they do in ``Like`` depends on the database of the
+    server, and none of them knows more than the letters of ASCII.  So a letter stands for any
+    character, as does what has a meaning in ``Like``: more is found, and never less.
+
+    Parameters
+    ----------
+    text : str
+        With ``*`` for any text.
+    """
+    kept = "0123456789 -.:;,/+()#@"
+    return "".join("%" if c == "*" else c if c in kept else "_" for c in text)
 
 
 def _by_uid(container: Any, query: Query) -> Iterator[Any]:
@@ -120,7 +131,7 @@ def _by_uid(container: Any, query: Query) -> Iterator[Any]:
                 yield from container.search(Eq("start.uid", uid)).values()
             continue
         try:
-            yield from container.search(Like("start.uid", f"{uid}%")).values()
+            yield from container.search(Like("start.uid", uid.replace("\\", "_") + "%")).values()
         except Exception as error:
             if not _is_refused(error):
                 raise

@@ -1,0 +1,154 @@
+"""Text that leaves live_lce: for terminals, logs, spreadsheets; names in it are other people's.
+
+Names of samples, files and signals come from anybody, addresses may hold a key.  What shows them
+gives them through one of these, where they leave, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
+    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff]"  # order of writing, invisible signs, halves of a character
+)
+_KEY = re.compile(r"(?i)\b(api_?key|access_token|token|password|secret)=([^\s&#;\"'<>,)\]]+)")
+_HEADER = re.compile(r"(?i)\b(apikey|bearer)\s+([A-Za-z0-9._~+/=-]{8,})")
+_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#@\"'<>]*)@")
+_MASK = "********"
+_FORMULA = re.compile(r"[\t\r\n ]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+_NEXT_CELL = re.compile(r"([,;\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+def printable(text: str) -> str:
+    r"""Return text that a terminal shows and does not obey.
+
+    Control characters, among them those of escape sequences and of the order of writing, are
+    written as ``\x1b``; tab and line feed stay.
+
+    Parameters
+    ----------
+    text : str
+        Whatever it is.
+    """
+    return _CONTROLS.sub(lambda found: _written(found.group()), text)
+
+
+def printable_json(text: str) -> str:
+    r"""Return JSON text with the same values that a terminal does not obey: ``\u001b``.
+
+    Parameters
+    ----------
+    text : str
+        As `json.dumps` writes it.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _written(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def hide_keys(text: str) -> str:
+    """Return text whose addresses have no key and no password.
+
+    Parameters
+    ----------
+    text : str
+        An address, or a text with addresses in it.
+    """
+    text = _KEY.sub(rf"\1={_MASK}", text)
+    text = _HEADER.sub(rf"\1 {_MASK}", text)
+    return _PASSWORD.sub(_without_password, text)
+
+
+def _without_password(found: re.Match[str]) -> str:
+    user, colon, _ = found.group(2).partition(":")
+    return f"{found.group(1)}{user}{colon}{_MASK if colon else ''}@"
+
+
+def has_key(text: str) -> bool:
+    """Whether a text holds an address with a key or a password."""
+    return hide_keys(text) != text
+
+
+def shown(text: str) -> str:
+    """Return text for people: printable, without keys."""
+    return hide_keys(printable(text))
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a cell that a spreadsheet does not take for a formula.
+
+    A text that would be one gets an apostrophe before it, as spreadsheets have it; what is no
+    text, or the text of a number, stays.
+
+    Parameters
+    ----------
+    value : object
+        What is to be written.
+    """
+    if not isinstance(value, str) or not _FORMULA.match(value):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def csv_comment(text: str) -> str:
+    """Return a line above a table in which no part after a comma is a formula.
+
+    Parameters
+    ----------
+    text : str
+        One line.
+    """
+    return _NEXT_CELL.sub(r"\1\2'", text)
+
+
+class Cleaner(logging.Handler):
+    """Makes every record of a logger and those below it fit for people, before others have it.
+
+    It writes nothing, and so must not be what keeps Python from writing warnings itself where
+    nobody has set up logging.
+    """
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Clean a record."""
+        try:
+            record.msg, record.args = shown(record.getMessage()), None
+            if record.exc_info and not record.exc_text:
+                record.exc_text = shown(_TRACEBACK.formatException(record.exc_info))
+        except Exception:  # a message that does not fit its arguments: its handlers tell
+            return False
+        last = logging.lastResort
+        alone = not logging.getLogger().handlers and _only(self, record.name)
+        if alone and last is not None and record.levelno >= last.level:
+            last.handle(record)
+        return True
+
+
+_TRACEBACK = logging.Formatter()
+
+
+def _only(handler: logging.Handler, name: str) -> bool:
+    """Whether no other handler of our loggers gets what a logger says."""
+    found: logging.Logger | None = logging.getLogger(name)
+    while found is not None and found is not logging.root:
+        if any(one is not handler for one in found.handlers):
+            return False
+        found = found.parent if found.propagate else None
+    return True
+
+
+def clean_logs() -> None:
+    """Clean what live_lce logs; safe to call twice."""
+    logger = logging.getLogger("live_lce")
+    if not any(isinstance(one, Cleaner) for one in logger.handlers):
+        logger.handlers.insert(0, Cleaner())
