@@ -74,9 +74,9 @@ def looking(browser: Browser, uri: str, **options: Any) -> Iterator[tuple[Page, 
 
 
 @contextmanager
-def serving(uri: str, key: str, **options: Any) -> Iterator[Dashboard]:
+def serving(uri: str, key: str, *, streaming: bool = True, **options: Any) -> Iterator[Dashboard]:
     """Serve the results of a Tiled server."""
-    dashboard = Dashboard(Source(uri, key), Registry(), **options)
+    dashboard = Dashboard(Source(uri, key, streaming=streaming), Registry(), **options)
     try:
         yield dashboard
     finally:

@@ -315,3 +315,19 @@ def test_what_nobody_looks_at_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     put(board, runs[2])
     assert len(board.get(uids[4]).rows) == 1  # type: ignore[union-attr]
     assert len(board.trend()) == 7
+
+
+def test_runs_of_a_wrong_clock_are_in_their_place() -> None:
+    def at(number: int, now: float) -> list[Any]:
+        return composed(grown(run=raw_run(number)), now=now)
+
+    board = Board(clock=lambda: 1000.0)
+    put(board, at(1, 9000.0))
+    put(board, at(2, 900.0))
+    assert [run.scan_id for run in board.counting()] == [1, 2]
+    board.merge([known(at(3, -5e6))], arrived=1001.0)
+    assert [run.scan_id for run in board.counting()] == [3, 1, 2], "it came last"
+    board.prune(950.0)
+    assert [run.scan_id for run in board.counting()] == [3, 1], "it came lately"
+    board.prune(1002.0)
+    assert board.counting() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from dashboard_parts import (
 )
 from playwright.sync_api import Browser, Page, expect
 
+from live_lce.dashboard import fragments
 from live_lce.dashboard.serve import Dashboard
 from live_lce.server import EmbeddedTiled
 
@@ -111,6 +113,58 @@ def test_an_abstention_says_why_and_what_to_do(
         expect(page.locator("#now .headline")).to_contain_text("no answer")
         expect(page.locator("#now .headline")).to_contain_text("nothing the model was trained on")
         expect(page.locator("#now .flags .decides")).to_contain_text("do not use a label")
+    assert seen.errors == []
+
+
+def test_a_rejected_run_that_is_read_back_says_what_to_do(
+    browser: Browser, tiled: EmbeddedTiled, beam: Beam
+) -> None:
+    odd = {"I0": "amp_a", "It": "amp_b", "Ir": "amp_c"}  # names that nobody knows
+    text = re.sub(r'"(I[0tr])"', lambda m: f'"{odd[m[1]]}"', json.dumps(a_scan(sample="odd")))
+    documents = json.loads(text)
+    beam.send(documents)
+    # Asking alone, and after the run has ended: its numbers come from Tiled's table.
+    with (
+        serving(tiled.uri, KEY, streaming=False) as dashboard,
+        looking(browser, dashboard.uri) as (page, seen),
+    ):
+        expect(page.locator("#now .headline")).to_contain_text("odd")
+        expect(page.locator("#now .headline")).to_contain_text("no answer")
+        expect(page.locator("#now")).to_contain_text("the model was not asked")
+        expect(page.locator("#now .flags .decides")).to_contain_text("name them in")
+        choose(page, "Trend")
+        expect(page.locator("#trend .links").first).to_contain_text("CSV")
+    assert seen.errors == []
+
+
+def test_a_view_that_cannot_be_drawn_leaves_the_others_alone(
+    browser: Browser,
+    beam: Beam,
+    dashboard: Dashboard,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(*_: object) -> str:
+        raise TypeError("a number that is none")
+
+    beam.send(a_scan(sample="one that is drawn"))
+    with looking(browser, dashboard.uri) as (page, seen):
+        expect(page.locator("#now .headline")).to_contain_text("one that is drawn")
+        monkeypatch.setattr(fragments, "advice", fails)
+        beam.send(a_scan(sample="one that is not"))
+        expect(page.locator("#now .headline")).to_contain_text("Now cannot be drawn")
+        expect(page.locator(".scan select").first).to_contain_text("one that is not")
+        page.wait_for_timeout(2500)  # ages are told every second: not instead of the failure
+        expect(page.locator("#now .headline")).to_contain_text("Now cannot be drawn")
+        choose(page, "Trend")
+        expect(page.locator("#trend .links").first).to_contain_text("CSV")
+        choose(page, "Why")
+        expect(page.locator("#why .which")).to_contain_text("one that is not")
+        monkeypatch.undo()
+        choose(page, "Now")
+        expect(page.locator("#now .headline")).to_contain_text("one that is not")
+        expect(page.locator("#now .headline")).not_to_contain_text("cannot be drawn")
+    assert len([r for r in caplog.records if "cannot be drawn" in r.message]) == 1
     assert seen.errors == []
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feed_parts import Beam, ended, feeding, is_linked, n_measured, sizes, uid, within
+from feed_parts import Beam, ended, feeding, is_linked, n_measured, reader, sizes, uid, within
 
 from live_lce.dashboard import fragments
-from live_lce.dashboard.board import Link
+from live_lce.dashboard.board import Board, Link
 from live_lce.server import EmbeddedTiled
 
 
@@ -189,4 +189,61 @@ def test_nothing_published_yet(server: EmbeddedTiled, tmp_path: Path) -> None:
         within(12, lambda: n_measured(board, 40) == 200)
         beam.end(40)
         within(12, lambda: ended(board, 40))
+        beam.publisher.close()
+
+
+@pytest.mark.parametrize("skew", [3600.0, -3600.0, -40 * 86_400.0, 40 * 86_400.0])
+def test_runs_of_clocks_that_are_wrong_hide_no_others(
+    server: EmbeddedTiled, runs: Any, tmp_path: Path, skew: float
+) -> None:
+    beams = [
+        Beam(server.uri, server.api_key, tmp_path / name, now=now)
+        for name, now in (("right", time.time), ("wrong", lambda: time.time() + skew))
+    ]
+    right, wrong = beams
+    right.scan(1)
+    board, asking = Board(), reader(server.uri, server.api_key)
+    try:
+        asking.refresh(board)
+        for n, (beam, number) in enumerate(((wrong, 2), (right, 3), (wrong, 4), (right, 5)), 2):
+            beam.scan(number)
+            assert asking.refresh(board)
+            assert [run.scan_id for run in board.counting()] == list(range(n, 0, -1))
+            assert not asking.refresh(board), "it is told once"
+    finally:
+        asking.close()
+        for beam in beams:
+            beam.publisher.close()
+
+
+def test_what_was_stored_long_ago_comes_by_no_clock(
+    server: EmbeddedTiled, runs: Any, tmp_path: Path
+) -> None:
+    old = Beam(server.uri, server.api_key, tmp_path / "old", now=lambda: time.time() - 3 * 86_400)
+    old.scan(1)
+    board, asking = Board(), reader(server.uri, server.api_key)
+    try:
+        assert not asking.refresh(board) and board.counting() == []
+        for number in range(2, 30):  # more than are asked for at once
+            old.scan(number)
+        assert asking.refresh(board)
+        assert sorted(run.scan_id or 0 for run in board.counting()) == list(range(2, 30))
+    finally:
+        asking.close()
+        old.publisher.close()
+
+
+def test_a_subscription_tells_of_a_clock_that_is_behind(
+    server: EmbeddedTiled, runs: Any, tmp_path: Path
+) -> None:
+    beam = Beam(server.uri, server.api_key, tmp_path, now=lambda: time.time() - 7200)
+    try:
+        with feeding(server.uri, server.api_key) as board:
+            within(20, is_linked(board, Link.STREAMING))
+            time.sleep(3)  # the next time of asking is 5 s away: what comes now is told
+            beam.grow(1, 200)
+            assert within(12, lambda: n_measured(board, 1) == 200) < 2
+            beam.end(1)
+            within(12, lambda: ended(board, 1))
+    finally:
         beam.publisher.close()

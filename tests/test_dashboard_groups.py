@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,24 @@ def test_a_span_of_time_leaves_out_what_is_older() -> None:
     trends = Trends(SignalTable())
     found = trends.figures(some(100), Choice(span=20.0), 100.0)["", "Fe"].table.times
     assert found.tolist() == list(range(80, 100))
+
+
+def test_the_current_series_ends_with_a_pause() -> None:
+    trends, now = Trends(SignalTable()), 1e9
+    times = [now - 7 * 3.2e7 + 60 * n for n in range(5)]  # a replay of seven years ago
+    today = [now - 3600 * n for n in (9, 5, 1)]
+    points = tuple(replace(point(n), time=t) for n, t in enumerate([*times, *today]))
+    found = trends.figures(points, Choice(), now)["", "Fe"]
+    assert found.table.times.tolist() == today and found.n_left == 5
+    assert len(trends.figures(points, Choice(span=np.inf), now)["", "Fe"].table.points) == 8
+    old = trends.figures(points[:5], Choice(), now)["", "Fe"]
+    assert old.table.times.tolist() == times, "alone, what was replayed is the current series"
+    ahead = replace(point(9), time=now + 400 * 86400.0)  # a clock far ahead hides nothing
+    found = trends.figures((*points, ahead), Choice(), now)["", "Fe"]
+    assert found.table.times.tolist() == today and found.n_left == 6
+    unknown = tuple(replace(p, time=np.nan) for p in points[:2])
+    found = trends.figures((*unknown, *points[5:]), Choice(), now)["", "Fe"]
+    assert found.table.times.tolist() == today and found.n_left == 2
 
 
 def test_a_column_of_several_says_of_how_many() -> None:

@@ -193,21 +193,27 @@ def test_classes_without_names_differ_in_colour() -> None:
 
 
 def test_the_state_of_the_link_is_told() -> None:
-    def said(link: Link, seconds: float = 0.0) -> str:
-        return Checked(fragments.status(LinkState(link, 100.0), (), 100.0 + seconds)).text
+    def said(link: Link, seconds: float = 0.0, reached: bool = True) -> str:
+        state = LinkState(link, 100.0, "", reached)
+        return Checked(fragments.status(state, (), 100.0 + seconds)).text
 
     assert said(Link.STREAMING) == "live" and "asking" in said(Link.POLLING)
     assert said(Link.GONE) == "Tiled is gone, for 0 s"
     assert said(Link.GONE, 300) == "Tiled is gone, for 5 min"
+    assert said(Link.GONE, 9, reached=False) == "Tiled was not reached yet, for 9 s"
     assert "connecting" in said(Link.CONNECTING)
 
 
 def test_what_is_waited_for_is_told() -> None:
-    def said(link: Link, begun: Any = (), n_runs: int = 0) -> str:
-        return Checked(fragments.waiting(LinkState(link, 0.0, "detail."), begun, n_runs, 9.0)).text
+    def said(link: Link, begun: Any = (), n_runs: int = 0, reached: bool = True) -> str:
+        state = LinkState(link, 0.0, "detail.", reached, "http://tiled:8000")
+        return Checked(fragments.waiting(state, begun, n_runs, 9.0)).text
 
     assert said(Link.CONNECTING).startswith("connecting")
     assert said(Link.GONE) == "Tiled is gonedetail. Trying again every two seconds."
+    assert said(Link.GONE, reached=False).startswith(
+        "Tiled was not reached yetAt http://tiled:8000. detail. Trying again"
+    )
     assert said(Link.STREAMING).startswith("waiting") and "3 analysed" in said(Link.POLLING, (), 3)
     measuring = said(Link.STREAMING, [Begun("u", "Fe foil", 7, 0.0)])
     assert measuring.startswith("measuringFe foil (scan 7, started 9 s ago)")
@@ -239,3 +245,17 @@ def test_codes_are_split() -> None:
         '<p class="faint">Nothing to object to.</p>'
     )
     assert "No probabilities" in fragments.probabilities({}, ("T4",))
+
+
+def test_the_signals_used_are_told_under_the_title() -> None:
+    data = data_of(grown(200))
+    found = shown(data.rows)
+    assert found is not None
+    assert "used" not in fragments.words(data, found, 30.0, 0.0)
+    for odd in (None, "text", {}, {"words": None}):
+        start = {**data.start, "live_lce": {**data.start["live_lce"], "used": odd}}
+        assert fragments.used(start) == ""
+    ours = data.start["live_lce"] | {"used": {"words": "ln(I0/It), energy = <i>mono"}}
+    told = fragments.words(replace(data, start={**data.start, "live_lce": ours}), found, 30.0, 0.0)
+    text = assert_harmless(told).text
+    assert text.index("Fe K") < text.index("ln(I0/It), energy = <i>mono") < text.index("octahedral")

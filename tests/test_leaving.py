@@ -176,7 +176,7 @@ def test_names_of_files_are_not_obeyed(command: str, tmp_path: Path) -> None:
         text=True,
         timeout=300,
         check=False,
-        env=environment | {"XDG_STATE_HOME": str(tmp_path), "NO_COLOR": "1"},
+        env=environment | {"XDG_STATE_HOME": str(tmp_path), "NO_COLOR": "1", "COLUMNS": "400"},
     )
     assert "renamed" in done.stdout + done.stderr
     assert not set(done.stdout + done.stderr) & set("\x1b\x9b\u202e\x07")

@@ -18,6 +18,8 @@ from live_lce.results.trend import TrendPoint, trend
 
 FOUND = 2000
 """Runs that a search returns at most."""
+REPORTED = 500
+"""Runs in a report at most: each costs some requests, while others wait."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,19 @@ class Archive:
 
         Raises
         ------
+        QueryError
+            If that are too many.
         ResultsError
             If Tiled fails.
         """
         with self._lock, self._asking():
             container = self._reader.container()
+            n_runs = len(self._find(query))
+            if n_runs > REPORTED:
+                raise QueryError(
+                    f"{n_runs} runs are too many for a report from here (most: {REPORTED}): ask "
+                    "for less, or use `live-lce report`"
+                )
             try:
                 return None if container is None else report(container, query, cards=cards)
             except NothingFoundError:

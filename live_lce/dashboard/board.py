@@ -34,11 +34,16 @@ class Link(StrEnum):
 
 @dataclass(frozen=True)
 class LinkState:
-    """How Tiled is reached, since when (s since 1970), and what it said."""
+    """How Tiled is reached, since when (s since 1970), and what it said.
+
+    `reached` tells whether it ever was; `address` is where it is looked for, without a key.
+    """
 
     link: Link
     since: float
     detail: str = ""
+    reached: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,15 @@ class Board:
     ----------
     clock : callable
         Returns the time (s since 1970).
+    address : str
+        Of Tiled, for people.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, address: str = "") -> None:
         self.version = 0
         self.clock = clock
         self._lock = threading.RLock()
-        self._link = LinkState(Link.CONNECTING, clock())
+        self._link = LinkState(Link.CONNECTING, clock(), address=address)
         self._runs: dict[str, RunData] = {}
         self._counting: list[PublishedRun] = []
         self._known: dict[str, set[tuple[int, ...]]] = {}  # predictions of each run
@@ -122,6 +129,7 @@ class Board:
         self._begun: tuple[Begun, ...] = ()
         self._of_raw: dict[str, list[str]] = {}  # uids of the analyses of each raw run
         self._asked: dict[str, None] = {}  # the last one last
+        self._since: dict[str, float] = {}  # when each run came, by this computer's clock
 
     @property
     def link(self) -> LinkState:
@@ -134,7 +142,8 @@ class Board:
             if (self._link.link, self._link.detail) == (link, detail):
                 return
             since = self._link.since if self._link.link is link else self.clock()
-            self._link = LinkState(link, since, detail)
+            reached = self._link.reached or link in (Link.STREAMING, Link.POLLING)
+            self._link = replace(self._link, link=link, since=since, detail=detail, reached=reached)
             self.version += 1
 
     @property
@@ -150,8 +159,22 @@ class Board:
                 self._begun = tuple(begun)
                 self.version += 1
 
-    def merge(self, found: Iterable[tuple[PublishedRun, Mapping[str, Any]]]) -> list[str]:
-        """Take in runs with their start documents; return the uids of those that are new."""
+    def merge(
+        self,
+        found: Iterable[tuple[PublishedRun, Mapping[str, Any]]],
+        *,
+        arrived: float | None = None,
+    ) -> list[str]:
+        """Take in runs with their start documents; return the uids of those that are new.
+
+        Parameters
+        ----------
+        found : iterable of (PublishedRun, mapping)
+            The runs.
+        arrived : float, optional
+            When they came (s since 1970), if they were stored just now: clocks of the computers
+            that write differ.  Else the time that they tell counts, unless it is in the future.
+        """
         with self._lock:
             new, changed = [], set()
             for run, start in found:
@@ -159,6 +182,8 @@ class Board:
                 known = self._runs.get(uid)
                 if known is None:
                     self._runs[uid] = RunData(run, start)
+                    told = min(run.analysis.time, self.clock())
+                    self._since[uid] = told if arrived is None else arrived
                     self._of_raw.setdefault(run.analysis.raw_uid, []).append(uid)
                     new.append(uid)
                 elif _said(known.run) != _said(run):
@@ -238,7 +263,7 @@ class Board:
         Parameters
         ----------
         before : float
-            Runs that ended and were begun before that are forgotten wholly (s since 1970).
+            Runs that ended and came before that are forgotten wholly (s since 1970).
         """
         with self._lock:
             whole = {run.analysis.uid for run in self._counting[:KEPT_WHOLE]} | set(self._asked)
@@ -247,7 +272,7 @@ class Board:
                 for uid, data in self._runs.items()
                 if uid not in self._asked and data.run.analysis.ended
             ]
-            old = [data for data in others if data.run.analysis.time < before]
+            old = [data for data in others if self._since[data.run.analysis.uid] < before]
             for data in old:
                 self._forget(data.run)
             gone = {data.run.analysis.uid for data in old}
@@ -287,7 +312,7 @@ class Board:
 
     def _forget(self, run: PublishedRun) -> None:
         uid, raw_uid = run.analysis.uid, run.analysis.raw_uid
-        del self._runs[uid]
+        del self._runs[uid], self._since[uid]
         self._known.pop(uid, None)
         self._of_raw[raw_uid].remove(uid)
         if not self._of_raw[raw_uid]:
@@ -304,7 +329,10 @@ class Board:
         changed = set(uids)
         kept = [run for run in self._counting if run.analysis.uid not in changed]
         kept += [self._runs[a.uid].run for a in judged if not a.superseded_by]
-        self._counting = sorted(kept, key=lambda run: run.analysis.time, reverse=True)
+        self._counting = sorted(kept, key=self._by_arrival, reverse=True)
+
+    def _by_arrival(self, run: PublishedRun) -> tuple[float, float]:
+        return (self._since[run.analysis.uid], run.analysis.time)
 
 
 def _said(run: PublishedRun) -> PublishedRun:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
+from live_lce.dashboard.guard import COME_AGAIN, MOST_EXPORTS, BusyError, Turns
 from live_lce.dashboard.links import SPECTRUM_KINDS, TREND_KINDS
 from live_lce.dashboard.services import Services
 from live_lce.results.catalog import ResultsError
@@ -31,8 +32,12 @@ _LONGEST = 80
 class _Export(RequestHandler):  # type: ignore[misc]
     """Answers in another thread, with one line where it cannot."""
 
-    def initialize(self, services: Services) -> None:
-        self.services = services
+    def initialize(self, services: Services, turns: Turns) -> None:
+        self.services, self.turns, self.left = services, turns, False
+
+    def on_connection_close(self) -> None:
+        """Note that nobody waits for it any more."""
+        self.left = True
 
     def set_default_headers(self) -> None:
         self.set_header("Cache-Control", "no-store")
@@ -41,7 +46,14 @@ class _Export(RequestHandler):  # type: ignore[misc]
     async def answer(self, make: Callable[[], Content | None], mime: str, name: str) -> None:
         """Send what `make` returns; None means that there is nothing of it."""
         try:
-            content = await asyncio.to_thread(make)
+            async with self.turns.one():
+                if self.left:
+                    return
+                content = await asyncio.to_thread(make)
+        except BusyError:
+            self.set_header("Retry-After", str(COME_AGAIN))
+            self.refuse(503, "many files are being made: ask again in some seconds")
+            return
         except (QueryError, ResultsError) as error:
             self.refuse(400 if isinstance(error, QueryError) else 503, str(error))
             return
@@ -137,7 +149,7 @@ class Health(_Export):
 
 def patterns(services: Services) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
     """Return what is served beside the page."""
-    given = {"services": services}
+    given = {"services": services, "turns": Turns(2, MOST_EXPORTS)}
     return [
         (rf"/export/spectrum\.({'|'.join(SPECTRUM_KINDS)})", SpectrumExport, given),
         (rf"/export/trend\.({'|'.join(TREND_KINDS)})", TrendExport, given),

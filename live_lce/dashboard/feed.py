@@ -180,11 +180,13 @@ class Feed:
         known = self._board.get(run.analysis.uid)
         if known is not None:
             return not known.run.analysis.ended
-        return run.analysis.time >= self._board.clock() - NEW
+        # By the time that it tells, or, whatever its clock, because it was not there before.
+        recent = run.analysis.time >= self._board.clock() - NEW
+        return recent or not self._reader.knows(run.analysis.uid)
 
     def _on_run(self, run: PublishedRun, start: Mapping[str, Any]) -> None:
         if self._board.get(run.analysis.uid) is None:
-            self._board.merge([(run, start)])
+            self._board.merge([(run, start)], arrived=self._board.clock())
 
     def _on_rows(self, uid: str, rows: list[dict[str, Any]]) -> None:
         self._board.add_rows(uid, rows, heard=self._board.clock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from live_lce.classifiers.card import ModelCard
 from live_lce.dashboard.board import Begun, Link, LinkState, Row, RunData
@@ -29,18 +30,21 @@ _LINK_WORDS = {
     Link.CONNECTING: "connecting to Tiled",
     Link.STREAMING: "live",
     Link.POLLING: "live, by asking every second",
-    Link.GONE: "Tiled is gone",
 }
 
 
 def status(link: LinkState, begun: Sequence[Begun], now: float) -> str:
     """Return how Tiled is reached, and what is being measured beside what is shown."""
-    since = f", for {lasting(now - link.since)}" if link.link is Link.GONE else ""
-    words = f"{_LINK_WORDS[link.link]}{since}"
+    words = _LINK_WORDS.get(link.link) or f"{_gone(link)}, for {lasting(now - link.since)}"
     return (
         f'<span class="status {link.link}" role="status" title="{escape(link.detail)}">'
         f'<i aria-hidden="true"></i>{escape(words)}{escape(_measuring(begun))}</span>'
     )
+
+
+def _gone(link: LinkState) -> str:
+    """Return what to say of a server that does not answer: it may never have."""
+    return "Tiled is gone" if link.reached else "Tiled was not reached yet"
 
 
 def _measuring(begun: Sequence[Begun]) -> str:
@@ -67,7 +71,8 @@ def waiting(
     if link.link is Link.CONNECTING:
         head, text = "connecting", "Asking Tiled for what there is."
     elif link.link is Link.GONE:
-        head, text = "Tiled is gone", f"{link.detail} Trying again every two seconds."
+        at = f"At {link.address}. " if link.address and not link.reached else ""
+        head, text = _gone(link), f"{at}{link.detail} Trying again every two seconds."
     elif wanted:
         head = "reading"
         text = f"Analysis run {wanted} is asked for; if this stays, Tiled has no such run."
@@ -89,8 +94,10 @@ def waiting(
 def words(data: RunData, shown: Shown, reach: float, now: float) -> str:
     """Return the environment in words, large."""
     row = shown.row
+    signals = used(data.start)
     lines = [
         f'<p class="which">{escape(title(data.run))}</p>',
+        *([f'<p class="used">{escape(signals)}</p>'] if signals else []),
         f"<b>{_mark(said(row), data.run.classes)}{escape(headline(row))}</b>",
         f'<p class="sure">{escape(subline(row, reach))}</p>',
     ]
@@ -100,6 +107,22 @@ def words(data: RunData, shown: Shown, reach: float, now: float) -> str:
     lines.append(f'<p class="when">{escape(_when(data, shown.latest, now))}</p>')
     edge = f"border-color:{colour(said(row), data.run.classes)}"
     return f'<div class="headline" style="{edge}" aria-live="polite">{"".join(lines)}</div>'
+
+
+def failed(name: str) -> str:
+    """Return what a view says that cannot be drawn."""
+    return (
+        f'<div class="headline"><b>{escape(name)} cannot be drawn</b><p>The log of the dashboard'
+        " says why; the other views go on, and so does this one with another scan.</p></div>"
+    )
+
+
+def used(start: Mapping[str, Any]) -> str:
+    """Return which signals an analysis run used, in its own words; empty where it does not say."""
+    ours = start.get("live_lce")
+    found = ours.get("used") if isinstance(ours, Mapping) else None
+    said = found.get("words") if isinstance(found, Mapping) else None
+    return said if isinstance(said, str) else ""
 
 
 def title(run: PublishedRun) -> str:

@@ -22,7 +22,7 @@ from live_lce.dashboard import fragments
 from live_lce.dashboard.board import RunData
 from live_lce.dashboard.shown import shown
 from live_lce.dashboard.spectrum import Drawn
-from live_lce.dashboard.style import LOOKS, Look, sheet
+from live_lce.dashboard.style import LOOKS, Look, words
 from live_lce.spectra.features import to_grid
 from live_lce.spectra.types import Array
 
@@ -80,13 +80,13 @@ class NowView:
     """Figures and words of one viewer."""
 
     def __init__(self) -> None:
-        words = [sheet("fragments.css")]
         self.words, self.bars, self.flags = (
-            Div(name=name, text="", stylesheets=words, sizing_mode="stretch_width")
+            words(name, sizing_mode="stretch_width")
             for name in ("now_words", "now_bars", "now_flags")
         )
         self._norm = _Spectrum("now_norm", "normalized absorption", 380)
         self._raw = _Raw()
+        self._failed = False
 
     @property
     def roots(self) -> list[Any]:
@@ -100,12 +100,24 @@ class NowView:
 
     def clear(self, text: str) -> None:
         """Show that there is nothing to show, and why."""
+        self._failed = False
         self.words.text, self.bars.text, self.flags.text = text, "", ""
         self._norm.update(Drawn(), None, "")
         self._raw.update(Drawn())
 
+    def fail(self, text: str) -> None:
+        """Say that it cannot be drawn, until something is."""
+        self._failed = True
+        self.words.text = text
+
+    def say(self, text: str) -> None:
+        """Say what is waited for."""
+        if not self._failed:
+            _set(self.words, text)
+
     def update(self, chosen: Chosen, now: float) -> None:
         """Show a spectrum; what did not change is not sent."""
+        self._failed = False
         self.tick(chosen, now)
         found = shown(chosen.data.rows_of(chosen.index))
         if found is None:
@@ -117,7 +129,7 @@ class NowView:
 
     def tick(self, chosen: Chosen, now: float) -> None:
         """Let the words say how old they are."""
-        found = shown(chosen.data.rows_of(chosen.index))
+        found = None if self._failed else shown(chosen.data.rows_of(chosen.index))
         if found is not None:
             _set(self.words, fragments.words(chosen.data, found, chosen.drawn.reach, now))
 

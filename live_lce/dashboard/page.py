@@ -10,7 +10,7 @@ from typing import Any
 from bokeh.core.properties import Int, String
 from bokeh.document import Document
 from bokeh.model import DataModel
-from bokeh.models import Div, Select, Toggle
+from bokeh.models import Select, Toggle
 
 from live_lce.dashboard import fragments
 from live_lce.dashboard.board import RunData
@@ -18,7 +18,7 @@ from live_lce.dashboard.now import Chosen, NowView
 from live_lce.dashboard.past import PastView
 from live_lce.dashboard.services import Services
 from live_lce.dashboard.spectrum import drawn
-from live_lce.dashboard.style import sheet, theme
+from live_lce.dashboard.style import sheet, theme, words
 from live_lce.dashboard.trend_view import TrendView
 from live_lce.dashboard.why import WhyView
 
@@ -57,8 +57,8 @@ class Page:
     def __init__(self, document: Document, services: Services) -> None:
         self._services, self._document = services, document
         self._viewer = Viewer(name="viewer")
-        words, widgets = [sheet("fragments.css")], [sheet("widgets.css")]
-        self._status = Div(name="status", text="", stylesheets=words)
+        widgets = [sheet("widgets.css")]
+        self._status = words("status")
         self._scan = Select(name="scan", title="Scan", options=[], width=340, stylesheets=widgets)
         self._spectrum = Select(
             name="spectrum", title="Spectrum", options=[], width=110, stylesheets=widgets
@@ -73,6 +73,7 @@ class Page:
         self._seen: tuple[Any, ...] = ()
         self._chosen: Chosen | None = None
         self._ticks = 0
+        self._faults: set[str] = set()  # what was logged of views that could not be drawn
         self._listing = False  # the lists are being filled by us, not by the viewer
         self._viewer.on_change("view", lambda _a, _o, _n: self._again())
         self._viewer.on_change("theme", lambda _a, _o, _n: self._theme())
@@ -81,8 +82,9 @@ class Page:
         self._spectrum.on_change("value", lambda _a, _o, number: self._pick_index(number))
         self._follow.on_change("active", lambda _a, _o, _n: self._again())
         self._theme()
-        for root in self._roots():
-            document.add_root(root)
+        with document.models.freeze():  # all models are gone through once, not for each root
+            for root in self._roots():
+                document.add_root(root)
         self._asked_for(document)
         self.tick()
         document.add_periodic_callback(self.tick, TICK)
@@ -95,14 +97,11 @@ class Page:
         old = self._ticks % TICKS_PER_AGE == 0
         if old:
             self._viewer.beat += 1  # a page that misses it loads itself anew
-        try:
-            if seen != self._seen:
-                self._seen = seen
-                self._draw()
-            elif old:
-                self._age()
-        except Exception:  # one viewer's trouble must not end its page for good
-            logger.exception("the dashboard could not draw")
+        if seen != self._seen:
+            self._seen = seen
+            self._draw()
+        elif old:
+            self._by_itself("Now", self._age, self._now.fail)
 
     def _roots(self) -> list[Any]:
         own = [self._viewer, self._status, self._scan, self._spectrum, self._follow]
@@ -180,26 +179,64 @@ class Page:
         data = board.get(self._uid)
         if data is None and self._chosen is not None:  # it was forgotten meanwhile
             self._services.feed.want(self._uid)
-        self._list(data)
-        self._age()
-        self._chosen = None if data is None else self._choose(data)
+        self._by_itself("The list of scans", lambda: self._list(data), self._no_list)
+        self._by_itself("The state of Tiled", self._tell_link, lambda _: None)
+        if self._by_itself("The spectrum", lambda: self._take(data), self._no_spectrum):
+            if self._viewer.view == "why":
+                self._by_itself("Why", self._draw_why, self._why.fail)
+            else:
+                self._by_itself("Now", self._draw_now, self._now.fail)
+        if self._viewer.view == "trend":
+            self._by_itself("Trend", self._draw_trend, self._trend.fail)
+
+    def _by_itself(
+        self, name: str, draw: Callable[[], object], fail: Callable[[str], object]
+    ) -> bool:
+        """Draw one part; where that fails, it says so, once in the log, and the others go on."""
+        try:
+            draw()
+        except Exception as error:
+            said = f"{name}: {type(error).__name__}: {error}"
+            if said not in self._faults:
+                self._faults.add(said)
+                logger.exception("%s of run %s cannot be drawn", name, self._uid)
+            with suppress(Exception):  # the viewer has gone
+                fail(fragments.failed(name))
+            return False
+        return True
+
+    def _no_list(self, _: str) -> None:
+        self._scan.title = "Scan (the list cannot be drawn: see the log)"
+
+    def _no_spectrum(self, text: str) -> None:
+        self._now.fail(text)
+        self._why.fail(text)
+
+    def _take(self, data: RunData | None) -> None:
+        old, self._chosen = self._chosen, None
+        self._chosen = None if data is None else self._choose(data, old)
+
+    def _draw_now(self) -> None:
         if self._chosen is None:
             self._now.clear(self._waiting())
+        else:
+            self._now.update(self._chosen, self._services.board.clock())
+
+    def _draw_why(self) -> None:
+        if self._chosen is None:
             self._why.clear()
-        elif self._viewer.view == "why":
+        else:
             session = self._services.models.session(self._chosen.card)
             self._why.update(self._chosen, session, self._services.raw_link)
-        else:
-            self._now.update(self._chosen, board.clock())
-        if self._viewer.view == "trend":
-            self._trend.update(self._uid, self._index)
 
-    def _choose(self, data: RunData) -> Chosen | None:
+    def _draw_trend(self) -> None:
+        self._trend.update(self._uid, self._index)
+
+    def _choose(self, data: RunData, old: Chosen | None) -> Chosen | None:
         if not data.rows_of(self._index):
             if not data.complete:
                 self._services.feed.want(self._uid)
             return None
-        old = self._chosen
         if old is not None and old.data is data and old.index == self._index:
             return old  # another run has news
         models = self._services.models
@@ -207,16 +244,19 @@ class Page:
         spectrum = drawn(data, self._index, card)
         return Chosen(data, self._index, spectrum, card, models.atlas(card))
 
-    def _age(self) -> None:
+    def _tell_link(self) -> None:
         board = self._services.board
-        now = board.clock()
-        text = fragments.status(board.link, board.begun, now)
+        text = fragments.status(board.link, board.begun, board.clock())
         if text != self._status.text:
             self._status.text = text
+
+    def _age(self) -> None:
+        """Let what is shown say how old it is."""
+        self._tell_link()
         if self._chosen is None:
-            self._now.words.text = self._waiting()
+            self._now.say(self._waiting())
         else:
-            self._now.tick(self._chosen, now)
+            self._now.tick(self._chosen, self._services.board.clock())
 
     def _waiting(self) -> str:
         board = self._services.board

@@ -14,7 +14,6 @@ from bokeh.models import (
     ColumnDataSource,
     DataTable,
     DatePicker,
-    Div,
     NumberFormatter,
     Select,
     TableColumn,
@@ -25,7 +24,7 @@ from live_lce.contract import DEFAULT_CLASSES, Status
 from live_lce.dashboard.archive import Found
 from live_lce.dashboard.links import query_links, spectrum_links
 from live_lce.dashboard.services import Services
-from live_lce.dashboard.style import sheet
+from live_lce.dashboard.style import sheet, words
 from live_lce.dashboard.trend_view import Open
 from live_lce.dashboard.words import moment
 from live_lce.results.catalog import PublishedRun, ResultsError
@@ -64,7 +63,7 @@ class PastView:
 
     def __init__(self, services: Services, opened: Open, later: Later) -> None:
         self._services, self._opened, self._later = services, opened, later
-        words, widgets = [sheet("fragments.css")], [sheet("widgets.css")]
+        widgets = [sheet("widgets.css")]
         self._sample = TextInput(
             title="Sample (whole name)", width=180, name="past_sample", stylesheets=widgets
         )
@@ -92,8 +91,8 @@ class PastView:
         self._go = Button(
             label="Search", button_type="primary", width=90, name="past_go", stylesheets=widgets
         )
-        self._said = Div(name="past_said", text=_HINT, stylesheets=words)
-        self._links = Div(name="past_links", text="", stylesheets=words)
+        self._said = words("past_said", _HINT)
+        self._links = words("past_links")
         self._source = ColumnDataSource({name: [] for name in (*_COLUMNS, "uid")})
         self._table = DataTable(
             name="past_table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from live_lce.dashboard.board import Begun, Board
@@ -18,8 +18,10 @@ from live_lce.results.trend import point_of_stop
 
 logger = logging.getLogger(__name__)
 
-OVERLAP = 30.0
-"""Runs that began so long before the newest one are asked for again (s): clocks differ."""
+LAST, REMEMBERED = 20, 10_000
+"""So many uids are asked for of the runs stored last, and so many are known to have been seen.
+What is new is told by the order in which Tiled stored it, and by no clock: those of the computers
+that write differ from each other and from this one."""
 WATCHED = 8
 """Open runs whose rows are asked for; more were left behind by writers that died."""
 AT_ONCE = 10
@@ -46,7 +48,11 @@ class Reader:
     ) -> None:
         self._connection = Connection(uri, api_key=api_key, backoff=0.0)
         self._path, self._raw_path, self._window = path, raw_path, window
-        self._newest: float | None = None
+        self._seen: dict[str, None] = {}  # uids of runs that were stored, the last one last
+        self._looked = False
+        self._begun: dict[str, float] | None = (
+            None  # raw runs without an end: since when (s since 1970)
+        )
         self._filled: set[str] = set()
         self._root: Any = None
         self._nodes: dict[str, Any] = {}
@@ -70,21 +76,30 @@ class Reader:
     def refresh(self, board: Board) -> bool:
         """Bring a board up to date; tell whether anything was new.
 
-        Costs one request; while runs are open one more, and one for each of the newest of them.
+        Costs one request; one more while there are new runs, one while runs are open, and one for
+        each of the newest of these.
         """
         from tiled.queries import In, Key
 
         container = self.container()
         if container is None:
             return False
-        since = board.clock() - self._window if self._newest is None else self._newest - OVERLAP
-        found = list(_runs(container, [Key("start.time") >= since]))
+        unseen, all_ = self._unseen(container)
+        found: list[tuple[PublishedRun, Mapping[str, Any]]] = []
+        if all_:  # what was stored before is in view by its time
+            found += _runs(container, [Key("start.time") >= board.clock() - self._window])
+            new = bool(board.merge(found))
+        else:
+            for i in range(0, len(unseen), BATCH):
+                found += _runs(container, [In("start.uid", unseen[i : i + BATCH])])
+            new = bool(board.merge(found, arrived=board.clock()))
         open_ = board.unended()[-BATCH:]
         if open_:
-            found += _runs(container, [In("start.uid", open_)])
-        new = bool(board.merge(found))
-        times = [run.analysis.time for run, _ in found]
-        self._newest = max([*times, self._newest or since])
+            ended = list(_runs(container, [In("start.uid", open_)]))
+            board.merge(ended)
+            found += ended
+        self._looked = True
+        self._remember(unseen)
         watched = [run for run in board.counting() if not run.analysis.ended][:WATCHED]
         just_ended = [run for run, _ in found if run.analysis.ended and run.analysis.uid in open_]
         for run in {run.analysis.uid: run for run in (*watched, *just_ended)}.values():
@@ -93,6 +108,27 @@ class Reader:
                 self._read_newest(container, board, run.analysis.uid)
         board.prune(board.clock() - self._window)
         return new
+
+    def knows(self, uid: str) -> bool:
+        """Whether a run was stored before it was last asked what is new."""
+        return uid in self._seen
+
+    def _unseen(self, container: Any) -> tuple[list[str], bool]:
+        """Return the uids of runs that were stored last and not seen, and whether none was."""
+        from tiled.queries import Key
+
+        ours = container.search(Key("start.purpose") == "live_lce")
+        for n in (LAST, 5 * LAST, 25 * LAST) if self._looked else (BATCH,):
+            last = list(ours.keys().tail(n))
+            unseen = [uid for uid in last if uid not in self._seen]
+            if self._looked and (len(unseen) < len(last) or len(last) < n):
+                return unseen, False
+        return unseen, True  # the first time, or another server is there now
+
+    def _remember(self, uids: Iterable[str]) -> None:
+        self._seen |= dict.fromkeys(uids)
+        for old in list(self._seen)[:-REMEMBERED]:
+            del self._seen[old]
 
     def _read_newest(self, container: Any, board: Board, uid: str) -> None:
         """Read the points of the newest prediction, where the rows were not told by a stream."""
@@ -142,18 +178,20 @@ class Reader:
 
     def begun(self) -> list[Begun]:
         """Return raw runs that are being measured, newest first; costs one request."""
-        from tiled.queries import Key
-
         raw = self.raw()
         if raw is None:
             return []
-        recent = raw.search(Key("start.time") >= time.time() - RUNNING_WITHIN)
-        found = []
-        for node in recent.values().tail(5):
+        # Those stored last, whatever the time on the computer that wrote them.
+        now, found, known = time.time(), [], self._begun
+        self._begun = {}
+        for node in raw.values().tail(5):
             start, stop = node.metadata["start"], node.metadata.get("stop")
-            if not stop:
+            uid = start["uid"]
+            begun = float(start["time"])
+            self._begun[uid] = begun if known is None else known.get(uid, now)
+            if not stop and now - self._begun[uid] <= RUNNING_WITHIN:
                 sample, scan = sample_name(start.get("sample")), start.get("scan_id")
-                found.append(Begun(start["uid"], sample, scan, float(start["time"])))
+                found.append(Begun(uid, sample, scan, min(begun, now)))
         return sorted(found, key=lambda one: -one.time)
 
     def _read_rows(self, container: Any, board: Board, run: PublishedRun) -> bool:

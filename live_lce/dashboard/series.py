@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from bokeh.events import RangesUpdate, Reset, Tap
-from bokeh.models import ColumnDataSource, HoverTool, NoOverlap, Range1d, Span
+from bokeh.models import ColumnDataSource, HoverTool, NoOverlap, Range1d, Span, Title
 from bokeh.plotting import figure
 
 from live_lce.dashboard.columns import columns, news
 from live_lce.dashboard.groups import Window, cuts, grouped
 from live_lce.dashboard.hints import hint
-from live_lce.dashboard.style import LOOKS
+from live_lce.dashboard.style import LOOKS, plain
 from live_lce.dashboard.table import table
 from live_lce.dashboard.trends import Figure
 from live_lce.results.colours import HATCH_NOT_ANSWERED, NOT_ANSWERED, looks
@@ -61,12 +61,12 @@ class Series:
         self._source = ColumnDataSource(self._columns())
         # Not webgl: where the processor draws, it takes ten times as long as the canvas.
         self.plot = figure(
-            title=name,
+            title=Title(text=plain(name)),
             height=280,
             min_width=280,
             sizing_mode="stretch_width",
             x_axis_type="datetime" if in_time else "linear",
-            x_axis_label=None if in_time else axis,
+            x_axis_label=None if in_time else plain(axis),
             y_axis_label="fraction",
             y_range=Range1d(0, 1, bounds=(0, 1)),
             tools="xpan,xwheel_zoom,xbox_zoom,reset",

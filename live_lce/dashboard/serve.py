@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from live_lce.classifiers.registry import Registry
 from live_lce.publish.connection import split_key
@@ -151,6 +152,7 @@ class Dashboard:
         from bokeh.server.server import Server
 
         from live_lce.dashboard.exports import patterns
+        from live_lce.dashboard.guard import guard
         from live_lce.dashboard.template import make_page
 
         silence(EMPTY_LAYOUT)  # a trend without a spectrum yet
@@ -170,7 +172,11 @@ class Dashboard:
             check_unused_sessions_milliseconds=UNUSED // 3,
             keep_alive_milliseconds=10_000,
             use_index=False,
+            # Else the headers and cookies of a proxy's login would be in the page.
+            include_headers=[],
+            include_cookies=[],
         )
+        guard(server._tornado, prefix, host, self._origins)
         server.start()
         return server
 
@@ -190,14 +196,20 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
     def reader() -> Reader:
         return Reader(source.uri, source.api_key, source.path, source.raw_path, window)
 
-    board, signals = Board(), SignalTable()
+    board, signals = Board(address=_without_user(split_key(source.uri)[0])), SignalTable()
     feed = Feed(reader(), board, signals, streaming=source.streaming)
     archive = Archive(reader())
     pool = ThreadPoolExecutor(2, "live_lce dashboard archive")
-    raw_link = f"{split_key(source.uri)[0].rstrip('/')}/ui/browse/{source.raw_path}"
+    raw_link = f"{_without_user(split_key(source.uri)[0]).rstrip('/')}/ui/browse/{source.raw_path}"
     return Services(
         board, feed, signals, archive, Models(registry), pool, raw_link, Trends(signals)
     )
+
+
+def _without_user(address: str) -> str:
+    """Return an address for browsers: without the name and password that this process has."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _check_port(host: str, port: int) -> None:

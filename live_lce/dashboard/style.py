@@ -91,6 +91,25 @@ def theme(name: str) -> Any:
     )
 
 
+def words(name: str, text: str = "", **options: Any) -> Any:
+    """Return a place for words: HTML whose names are escaped, and no formulas.
+
+    Bokeh hands text between dollar signs to MathJax, which runs addresses in it.
+    """
+    from bokeh.models import Div
+
+    return Div(
+        name=name, text=text, disable_math=True, stylesheets=[sheet("fragments.css")], **options
+    )
+
+
+def plain(text: str) -> Any:
+    """Return a title or a label that is no formula, whatever is in it."""
+    from bokeh.models import PlainText
+
+    return PlainText(text=text)
+
+
 def sheet(name: str) -> Any:
     """Return a style sheet of this package for Bokeh's models, which the page's does not reach."""
     from bokeh.models import InlineStyleSheet

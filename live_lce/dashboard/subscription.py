@@ -14,6 +14,7 @@ from live_lce.contract import MEASURED_STREAM, PREDICTIONS_STREAM
 from live_lce.publish.connection import find_child
 from live_lce.results.catalog import PublishedRun, read_run
 from live_lce.results.points import MeasuredPoints, points_of
+from live_lce.results.tables import filled
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ class Subscription:
         self.heard = time.monotonic()
         try:
             if update.stream_name == PREDICTIONS_STREAM:
-                self._on_rows(update.run_uid, update.data().to_dict("records"))
+                rows = [filled(row) for row in update.data().to_dict("records")]
+                self._on_rows(update.run_uid, rows)
             else:
                 for row in np.asarray(update.data()):
                     self._on_points(update.run_uid, points_of(row))

@@ -7,6 +7,7 @@ from typing import Any
 
 from bokeh.document import Document
 
+from live_lce.dashboard.guard import own_scripts
 from live_lce.dashboard.page import Page
 from live_lce.dashboard.services import Services
 from live_lce.dashboard.shown import RULE
@@ -20,7 +21,9 @@ def _template() -> Any:
     from jinja2 import Environment
 
     # Not escaped by itself, since Bokeh hands in scripts; what is measured comes by websocket.
-    return Environment(autoescape=False).from_string(text_of("page.html"))
+    environment = Environment(autoescape=False)
+    environment.filters["own"] = own_scripts
+    return environment.from_string(text_of("page.html"))
 
 
 def make_page(document: Document, services: Services) -> None:

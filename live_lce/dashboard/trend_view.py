@@ -6,18 +6,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import Column, Div, Select
+from bokeh.models import Column, Select
 
 from live_lce.dashboard.links import trend_links
 from live_lce.dashboard.series import Series
 from live_lce.dashboard.services import Services
-from live_lce.dashboard.style import sheet
-from live_lce.dashboard.trends import SCAN, TIME, Choice, Figure, Key
+from live_lce.dashboard.style import sheet, words
+from live_lce.dashboard.trends import PAUSE, SCAN, SERIES, TIME, Choice, Figure, Key
 from live_lce.results.trend import TrendPoint
 
-SERIES = 8
+SAMPLES = 8
 """Samples shown below each other, the newest ones."""
-_SPANS = {"the last hour": 3600.0, "the last 8 hours": 8 * 3600.0, "all in view": np.inf}
+_CURRENT, _ALL = "the current series", "all in view"
+_SPANS = {
+    **{_CURRENT: SERIES, "the last hour": 3600.0, "the last 8 hours": 8 * 3600.0},
+    **{"the last 24 hours": 24 * 3600.0, _ALL: np.inf},
+}
 _EACH, _TOGETHER = "one for each sample", "all samples of an absorber together"
 
 Open = Callable[[str, int, str], None]
@@ -36,7 +40,7 @@ class TrendView:
 
     def __init__(self, services: Services, opened: Open) -> None:
         self._services, self._opened = services, opened
-        words, widgets = [sheet("fragments.css")], [sheet("widgets.css")]
+        widgets = [sheet("widgets.css")]
         self._axis = Select(
             name="trend_axis",
             title="Against",
@@ -49,8 +53,8 @@ class TrendView:
             name="trend_span",
             title="Show",
             options=list(_SPANS),
-            value="all in view",
-            width=160,
+            value=_CURRENT,
+            width=190,
             stylesheets=widgets,
         )
         # Together by default: in a series the name of the sample often tells the temperature.
@@ -62,7 +66,7 @@ class TrendView:
             width=300,
             stylesheets=widgets,
         )
-        self._links = Div(name="trend_links", text="", stylesheets=words)
+        self._links = words("trend_links")
         self._plots = Column(name="trend_plots", children=[], sizing_mode="stretch_width")
         self._series: dict[Key, Series] = {}
         self._look = "light"
@@ -98,6 +102,11 @@ class TrendView:
         for series in self._series.values():
             series.mark(self._chosen)
 
+    def fail(self, text: str) -> None:
+        """Say that it cannot be drawn."""
+        self._drawn = None
+        self._links.text = text
+
     @property
     def _each(self) -> bool:
         return bool(self._group.value == _EACH)
@@ -108,7 +117,7 @@ class TrendView:
         self.update(*self._chosen)
 
     def _draw(self, figures: Mapping[Key, Figure], axis: str) -> None:
-        newest = sorted(figures, key=lambda key: _last(figures[key]), reverse=True)[:SERIES]
+        newest = sorted(figures, key=lambda key: _last(figures[key]), reverse=True)[:SAMPLES]
         for key in newest:
             series = self._series.get(key)
             if series is None or not series.fits(axis, figures[key].table.classes):
@@ -140,6 +149,12 @@ class TrendView:
             lines.append(
                 f"<p>{len(newest)} of {len(figures)} samples, those measured last; the others"
                 " are in Past.</p>"
+            )
+        left = sum(figures[key].n_left for key in newest)
+        if left:
+            lines.append(
+                f"<p>{left} spectra of other series are left out (a series ends with a pause of"
+                f" {PAUSE / 3600:.0f} h): choose “{_ALL}” to see them.</p>"
             )
         known = [series.n_drawn for series in self._series.values()]
         total = sum(len(figures[key].table.points) for key in newest)

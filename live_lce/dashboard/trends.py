@@ -23,6 +23,10 @@ SECOND = 1000.0
 _MINUTE = 60 * SECOND
 _STEPS = 100
 """A span of time moves on by this part of itself, and not with every point."""
+SERIES = 0.0
+"""As a span: the current series."""
+PAUSE = 12 * 3600.0
+"""A series ends where nothing was measured for so long (s)."""
 _KEPT = 12
 """Choices of viewers that are kept."""
 
@@ -39,13 +43,14 @@ class Choice:
     axis : str
         `TIME`, `SCAN` or the name of a recorded signal.
     span : float
-        How far back (s); may be infinite.
+        How far back (s); may be infinite.  `SERIES` stands for the current series of each figure:
+        from its newest spectrum back to the last pause of more than `PAUSE`.
     each : bool
         Whether each sample has a figure of its own.
     """
 
     axis: str = TIME
-    span: float = np.inf
+    span: float = SERIES
     each: bool = False
 
 
@@ -61,11 +66,14 @@ class Figure:
         Those that have a place on the axis, by place.
     columns : dict of str to ndarray
         See :func:`live_lce.dashboard.columns.columns`.
+    n_left : int
+        Spectra of other series, which are left out.
     """
 
     table: Table
     stacked: Stacked
     columns: dict[str, Array]
+    n_left: int = 0
 
 
 @dataclass
@@ -121,15 +129,21 @@ class Trends:
         known.points, known.seen = points, seen
         old = known.figures
         known.figures = {
-            key: self._figure(found, choice.axis, old.get(key)) if key in changed else old[key]
+            key: self._figure(_shown(found, choice, now), choice.axis, old.get(key), len(found))
+            if key in changed
+            else old[key]
             for key, found in known.split.items()
         }
         return known.figures
 
-    def _figure(self, points: list[TrendPoint], axis: str, old: Figure | None) -> Figure:
+    def _figure(
+        self, points: Sequence[TrendPoint], axis: str, old: Figure | None, n: int
+    ) -> Figure:
         made = table(tuple(points), old.table if old else None, in_order(("T4", "S5", "O6")))
         found = made.against(self._places(made, axis))
-        return Figure(made, found, columns(found, _MINUTE if axis == TIME else 1.0))
+        return Figure(
+            made, found, columns(found, _MINUTE if axis == TIME else 1.0), n - len(points)
+        )
 
     def _places(self, made: Table, axis: str) -> Array:
         if axis == TIME:
@@ -141,10 +155,35 @@ class Trends:
 
 
 def _since(span: float, now: float) -> float:
-    if not np.isfinite(span):
+    if span == SERIES or not np.isfinite(span):
         return -np.inf
     step = span / _STEPS
     return float((now - span) // step * step)
+
+
+def _shown(points: Sequence[TrendPoint], choice: Choice, now: float) -> Sequence[TrendPoint]:
+    return current_series(points, now) if choice.span == SERIES else points
+
+
+def current_series(points: Sequence[TrendPoint], now: float) -> Sequence[TrendPoint]:
+    """Return the last of the series that are parted by pauses of more than `PAUSE`.
+
+    Scans of years ago that are replayed are another series than those of today, and so is one
+    from a clock that is far ahead.
+
+    Parameters
+    ----------
+    points : sequence of TrendPoint
+        By time; at least one.
+    now : float
+        The time (s since 1970).
+    """
+    times = np.array([point.time for point in points])
+    begins = np.flatnonzero(~(np.diff(times) <= PAUSE)) + 1  # also where a time is unknown
+    starts, stops = [0, *begins.tolist()], [*begins.tolist(), len(points)]
+    until_now = [i for i, start in enumerate(starts) if times[start] <= now + PAUSE]
+    last = until_now[-1] if until_now else -1
+    return points[starts[last] : stops[last]]
 
 
 def _sorted_in(

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, Div, Range1d, Span
+from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
 from live_lce.classifiers.occlusion import Occlusion, occlusion
@@ -15,7 +15,7 @@ from live_lce.classifiers.session import Session
 from live_lce.dashboard import fragments
 from live_lce.dashboard.links import spectrum_links
 from live_lce.dashboard.now import Chosen
-from live_lce.dashboard.style import LOOKS, sheet
+from live_lce.dashboard.style import LOOKS, words
 from live_lce.dashboard.words import class_word, headline, subline
 from live_lce.results.colours import looks
 from live_lce.spectra.features import to_grid
@@ -27,9 +27,8 @@ class WhyView:
     """Figures and tables of one viewer."""
 
     def __init__(self) -> None:
-        words = [sheet("fragments.css")]
         self.words, self.source, self.card = (
-            Div(name=name, text="", stylesheets=words, sizing_mode="stretch_width")
+            words(name, sizing_mode="stretch_width")
             for name in ("why_words", "why_source", "why_card")
         )
         self._energies = _Energies()
@@ -53,6 +52,11 @@ class WhyView:
         self.source.text = self.card.text = ""
         self._energies.clear()
         self._map.clear()
+
+    def fail(self, text: str) -> None:
+        """Say that it cannot be drawn."""
+        self._done = ()
+        self.words.text = text
 
     def update(self, chosen: Chosen, session: Session | None, raw_link: str) -> None:
         """Explain the newest prediction of a spectrum; worked out once for each."""
