@@ -5,7 +5,7 @@ import pytest
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
-from live_lce.spectra.choice import PLAIN, find_rise
+from live_lce.spectra.choice import PLAIN, STRONG, find_rise
 from live_lce.spectra.readings import Readings, assemble
 from live_lce.spectra.types import SpectrumRejectedError
 
@@ -40,6 +40,20 @@ def test_the_signal_that_alone_shows_the_edge_is_taken_and_said():
     chosen = [Reason.SIGNAL_CHOSEN]
     assert _used(i0="I0", it="dilute", fluorescence=("If",)) == ("If/I0", chosen)
     assert _used(i0="I0", it="It", mu="flat") == ("ln(I0/It)", chosen)
+
+
+def test_a_weak_edge_gives_way_to_a_strong_one():
+    weak = I0 * np.exp(-0.006 * MU - 0.16) * RNG.normal(1, 1e-3, ENERGY.size)
+    contrast, _ = find_rise(ENERGY, np.log(I0 / weak), "Fe", "K")
+    assert PLAIN < contrast < STRONG
+    readings = Readings(
+        ENERGY, SIGNALS | {"weak": weak}, absorber="Fe", edge="K", i0="I0", it="weak",
+        fluorescence=("If",),
+    )  # fmt: skip
+    found = assemble(readings)
+    assert found.used.signal == "If/I0"
+    (remark,) = (f for f in found.findings if f.reason is Reason.SIGNAL_CHOSEN)
+    assert remark.detail == "If/I0 shows the edge, ln(I0/weak) hardly does"
 
 
 def test_what_is_stated_is_never_replaced():

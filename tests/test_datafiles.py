@@ -375,7 +375,7 @@ def test_files_of_fifteen_facilities(shared: Path) -> None:
         "kit-catact.spec": "ln(Ioni2/Ioni3), energy = Energy",
         "lnls.dat": "Ge15/Curta, energy = Energia",
         "nsls-ii-bmm.xdi": "/I0, energy = energy",
-        "nsls-x23a2-xdac.dat": "energy = Energy",
+        "nsls-x23a2-xdac.dat": "(Ifch1+Ifch2+Ifch3+Ifch4)/I0, energy = Energy",
         "photon-factory-bl9a.dat": "fluorescence/i0, energy = observed_angle",
         "slri-bl8.txt": "ln(I0/I1), energy = Energy",
         "soleil-rock.txt": "normalized, energy = shifted energy",

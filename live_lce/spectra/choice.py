@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from live_lce.spectra.edges import edge_in_range, tabulated_edge
 from live_lce.spectra.types import Array
 
 PLAIN = 8.0
-"""A contrast from which on a signal shows an edge beyond doubt."""
+"""A contrast from which on a signal shows an edge."""
+STRONG = 30.0
+"""A contrast from which on no other signal is looked at, however much better it may be."""
 SEARCH = 40.0
 """Half width (eV) of the search around the tabulated edge."""
 WIDTH = 8
@@ -61,6 +65,21 @@ def find_rise(energy: Array, mu: Array, absorber: str = "", edge: str = "") -> t
     size = 1e-9 * float(np.max(np.abs(y)))
     contrast = float((rise[best] - usual) / max(scatter, size, 1e-300))
     return contrast, float(middle[best])
+
+
+def choose(contrasts: Sequence[float]) -> int:
+    """Return which of several signals is taken: the first, unless another shows the edge better.
+
+    Parameters
+    ----------
+    contrasts : sequence of float
+        Of each signal, see :func:`find_rise`; the one that is taken by default first.
+    """
+    best = int(np.argmax(contrasts))
+    first = contrasts[0]
+    times = 2.0 if first < PLAIN else 4.0
+    hidden = first < STRONG and contrasts[best] >= max(PLAIN, times * first)
+    return best if hidden else 0
 
 
 def _expected(absorber: str, edge: str, low: float, high: float) -> float:

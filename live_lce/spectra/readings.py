@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from live_lce.contract import Finding, Reason
 from live_lce.spectra import absorption, beam, channels
-from live_lce.spectra.choice import PLAIN, find_rise
+from live_lce.spectra.choice import PLAIN, STRONG, choose, find_rise
 from live_lce.spectra.thickness import inspect_transmitted, may_be_thick
 from live_lce.spectra.types import Array, Spectrum, SpectrumRejectedError, Used
 
@@ -203,11 +203,10 @@ def _with_best_channels(readings: Readings) -> tuple[Readings, tuple[Finding, ..
     made = [_summed(one, "") for one in tried]
     rises = (find_rise(readings.energy, m.mu, readings.absorber, readings.edge) for m in made)
     contrasts = [contrast for contrast, _ in rises]
-    best = int(np.argmax(contrasts))
-    if contrasts[0] >= PLAIN or contrasts[best] < max(PLAIN, 2 * contrasts[0]):
+    best = choose(contrasts)
+    if best == 0:
         return first, ()
-    detail = f"{made[best].used.signal} shows the edge, {made[0].used.signal} does not"
-    return tried[best], (Finding(Reason.SIGNAL_CHOSEN, detail),)
+    return tried[best], (_chosen(made[best], made[0], contrasts[0]),)
 
 
 def _choose(readings: Readings) -> tuple[_Made, tuple[Finding, ...]]:
@@ -226,15 +225,20 @@ def _choose(readings: Readings) -> tuple[_Made, tuple[Finding, ...]]:
         return made, ()
     edge = (readings.absorber, readings.edge)
     plain, _ = find_rise(readings.energy, made.mu, *edge)
-    if plain >= PLAIN:
+    if plain >= STRONG:
         return made, ()
-    tried = [_make(readings, mode) for mode in others]
-    contrasts = [find_rise(readings.energy, other.mu, *edge)[0] for other in tried]
-    best = int(np.argmax(contrasts))
-    if contrasts[best] < max(PLAIN, 2 * plain):
+    tried = [made, *(_make(readings, mode) for mode in others)]
+    contrasts = [plain, *(find_rise(readings.energy, m.mu, *edge)[0] for m in tried[1:])]
+    best = choose(contrasts)
+    if best == 0:
         return made, ()
-    detail = f"{tried[best].used.signal} shows the edge, {made.used.signal} does not"
-    return tried[best], (Finding(Reason.SIGNAL_CHOSEN, detail),)
+    return tried[best], (_chosen(tried[best], made, plain),)
+
+
+def _chosen(taken: _Made, default: _Made, contrast: float) -> Finding:
+    how = "hardly does" if contrast >= PLAIN else "does not"
+    detail = f"{taken.used.signal} shows the edge, {default.used.signal} {how}"
+    return Finding(Reason.SIGNAL_CHOSEN, detail)
 
 
 def _is_alive(readings: Readings, mode: str) -> bool:
