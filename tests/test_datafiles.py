@@ -374,7 +374,7 @@ def test_files_of_fifteen_facilities(shared: Path) -> None:
         "esrf-bm23.dat": "ln(Mon/Ion1), energy = ZapEnergy",
         "kit-catact.spec": "ln(Ioni2/Ioni3), energy = Energy",
         "lnls.dat": "Ge15/Curta, energy = Energia",
-        "nsls-ii-bmm.xdi": "/I0, energy = energy",
+        "nsls-ii-bmm.xdi": "(DTC1+DTC2+DTC3+DTC4)/I0, energy = energy",
         "nsls-x23a2-xdac.dat": "(Ifch1+Ifch2+Ifch3+Ifch4)/I0, energy = Energy",
         "photon-factory-bl9a.dat": "fluorescence/i0, energy = observed_angle",
         "slri-bl8.txt": "ln(I0/I1), energy = Energy",
