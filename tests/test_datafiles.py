@@ -202,6 +202,11 @@ def test_repeated_tables_scans_sweeps_and_columns(tmp_path: Path) -> None:
     found = spectra_of(tmp_path, "# energy i0 it\n" + text_of(*down))
     assert [one.name for one in found] == ["sweep 1", "sweep 2"]
     assert {f.reason for f in found[0].spectrum.findings} == {Reason.SWEEPS_SPLIT}
+    beam = np.where(np.arange(ENERGY.size) < ENERGY.size // 3, 1.0, 1e-4)  # lost to its end
+    dark = (ENERGY, I0 * beam, IT * beam)
+    lost = [np.concatenate(pair) for pair in zip((ENERGY, I0, IT), dark, strict=True)]
+    (one,) = spectra_of(tmp_path, "# energy i0 it\n" + text_of(*lost))
+    assert one.name == "sweep 1" and "sweep 2 left out: " in one.spectrum.findings[-1].detail
     for names in ("E std1 std2", "energy xmu xmu"):
         found = spectra_of(tmp_path, f"{names}\n" + text_of(ENERGY, EDGE, 2 * EDGE))
         assert [one.spectrum.mu[0] for one in found] == pytest.approx(

@@ -154,7 +154,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.ENERGIES_MERGED: "Several points at one energy were averaged.",
     Reason.READINGS_DIFFER: "Repeated readings of one energy differ by more than their noise: the sample or the beam changed, or several spectra are mixed.",
     Reason.SWEEPS_SPLIT: "The input holds several sweeps over the edge: each was taken as a spectrum of its own.",
-    Reason.SIGNAL_CHOSEN: "The signal that is taken by default shows no edge, and another does: that was taken; state `signals.mode` to decide it.",
+    Reason.SIGNAL_CHOSEN: "No name or setting decides which signals to take: those that show the edge best were taken; state `signals.mode`, or name the signals, to decide it yourself.",
     Reason.EXCLUDE_UNMATCHED: "A name in `signals.exclude` matches no channel: nothing was left out for it.",
     Reason.UNITS_CONVERTED: "The energy was not in eV, or not in the units that are stated: it was taken to eV.",
     Reason.SPIKES: "Single-point spikes were found and left in: set `quality.remove_spikes` to take them out.",

@@ -15,9 +15,11 @@ from live_lce.engine import metadata
 from live_lce.settings import Signals
 from live_lce.spectra import names
 from live_lce.spectra.readings import Readings, assemble
-from live_lce.spectra.sweeps import split_sweeps
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra.sweeps import energy_offset, split_sweeps
+from live_lce.spectra.types import Spectrum, SpectrumRejectedError
 
+BACKLASH = 0.5
+"""Sweeps of opposite direction that lie so far apart (eV) are remarked."""
 _MOST_SCANS = 200
 _SCAN = ("scan", "scan_number", "scan_no", "scan_id", "scan_nr", "repeat", "repetition", "sweep")
 
@@ -49,7 +51,8 @@ def build(
         If the energy's units cannot be told, or the stated mode has no signals.
     """
     said = stated(table.header, table.text)
-    found = []
+    found: list[tuple[str, Spectrum, Stated]] = []
+    refused: list[tuple[str, SpectrumRejectedError]] = []
     for name, part in _parts(table):
         for columns in find_columns(part, said, signals, chosen):
             energy, noticed = energies(part, columns, signals)
@@ -58,19 +61,51 @@ def build(
             for number, rows in enumerate(slices, start=1):
                 sweep = f"sweep {number}" if len(slices) > 1 else ""
                 split = _split(len(slices)) if sweep else ()
-                spectrum = assemble(
-                    replace(
-                        readings,
-                        energy=energy[rows],
-                        channels={key: v[rows] for key, v in readings.channels.items()},
+                words = " ".join(word for word in (name, columns.name, sweep) if word)
+                try:
+                    spectrum = assemble(
+                        replace(
+                            readings,
+                            energy=energy[rows],
+                            channels={key: v[rows] for key, v in readings.channels.items()},
+                        )
                     )
-                )
+                except SpectrumRejectedError as error:
+                    refused.append((words, error))
+                    continue
                 spectrum = replace(
                     spectrum, findings=(*noticed, *columns.findings, *split, *spectrum.findings)
                 )
-                words = " ".join(word for word in (name, columns.name, sweep) if word)
                 found.append((words, _with_clues(spectrum, table, said), said))
-    return found
+    if not found:
+        raise refused[0][1]
+    found = [(words, _beside(spectrum, refused), said) for words, spectrum, said in found]
+    return _with_backlash(found)
+
+
+def _beside(spectrum: Spectrum, refused: list[tuple[str, SpectrumRejectedError]]) -> Spectrum:
+    """Say which spectra of the same table could not be built, and why."""
+    left = tuple(
+        Finding(Reason.SWEEPS_SPLIT, f"{words} left out: {error.finding.sentence}")
+        for words, error in refused
+    )
+    return replace(spectrum, findings=(*spectrum.findings, *left))
+
+
+def _with_backlash(
+    found: list[tuple[str, Spectrum, Stated]],
+) -> list[tuple[str, Spectrum, Stated]]:
+    """Say how far the second of two sweeps, one up and one down, lies from the first in energy."""
+    if [words for words, _, _ in found] != ["sweep 1", "sweep 2"]:
+        return found
+    (_, one, _), (words, other, said) = found
+    if (one.energy[-1] > one.energy[0]) == (other.energy[-1] > other.energy[0]):
+        return found
+    off = energy_offset(one.energy, one.mu, other.energy, other.mu)
+    if not abs(off) >= BACKLASH:
+        return found
+    remark = Finding(Reason.SWEEPS_SPLIT, f"sweep 2 lies {off:+.1f} eV from sweep 1: backlash?")
+    return [found[0], (words, replace(other, findings=(*other.findings, remark)), said)]
 
 
 def _split(n_sweeps: int) -> tuple[Finding, ...]:
