@@ -143,7 +143,8 @@ def assemble(readings: Readings) -> Spectrum:
         raise SpectrumRejectedError(Finding(Reason.MODE_UNAVAILABLE, detail))
     if not possible:
         raise SpectrumRejectedError(Finding(Reason.SIGNALS_UNKNOWN, ", ".join(readings.channels)))
-    lost = _without_beam(readings)
+    readings = _without_padding(readings)
+    lost = _without_beam(readings) & np.isfinite(readings.energy)
     findings = beam.remark(readings.energy, lost)
     if 2 * lost.sum() > lost.size:
         raise SpectrumRejectedError(findings[0], readings.findings)
@@ -163,6 +164,15 @@ def assemble(readings: Readings) -> Spectrum:
         findings=(*findings, *chosen, *made.findings, *readings.findings),
         used=replace(made.used, n_without_beam=int(lost.sum())),
     )
+
+
+def _without_padding(readings: Readings) -> Readings:
+    """Return no readings where there is no energy: the gate drops such rows and counts them."""
+    padding = ~np.isfinite(readings.energy)
+    if not padding.any():
+        return readings
+    blank = {name: np.where(padding, np.nan, v) for name, v in readings.channels.items()}
+    return replace(readings, channels=blank)
 
 
 @dataclass(frozen=True)
