@@ -10,9 +10,10 @@ import pytest
 from engine_parts import KEYS, SCAN, compose, feed, finals, make_registry, spectrum_rows
 
 from live_lce.classifiers.registry import Registry
-from live_lce.contract import Reason, Status
+from live_lce.contract import Reason, Status, prediction_columns
 from live_lce.engine.engine import Engine
 from live_lce.engine.types import Result
+from live_lce.publish.documents import prediction_row
 from live_lce.settings import AnalysisSettings, Signals
 
 NUMBER = {"dtype": "number", "shape": [], "source": "sim"}
@@ -45,6 +46,19 @@ def with_channels(rows: list[dict[str, Any]], **shares: float) -> list[dict[str,
         | {key: share * r["I0"] * float(np.log(r["I0"] / r["It"])) for key, share in shares.items()}
         for r in rows
     ]
+
+
+def test_points_without_beam_are_counted_apart(engine: Engine) -> None:
+    rows = spectrum_rows()
+    for n in range(4, 10):
+        rows[n] = rows[n] | {key: 1e-5 * rows[n][key] for key in ("I0", "It")}
+    (only,) = finals(feed(engine, compose(rows)))
+    assert (only.n_points, only.n_dropped) == (len(rows) - 6, 0)
+    assert only.used.n_without_beam == 6 and only.used.signal == "ln(I0/It)"
+    row = prediction_row(only, prediction_columns(only.prediction.classes), 0.0)
+    assert (row["n_without_beam"], row["n_points"]) == (6, len(rows) - 6)
+    assert row["signals"] == "ln(I0/It), energy = mono_energy"
+    assert detail(only, Reason.POINTS_WITHOUT_BEAM).startswith(f"6 of {len(rows)} points")
 
 
 def test_rows_without_a_value_are_counted_and_named(engine: Engine) -> None:

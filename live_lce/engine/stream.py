@@ -281,6 +281,8 @@ class Stream:
             remarks.append(Finding(Reason.SWEEPS_SPLIT, words))
         if points.n_used and points.n_dropped:
             remarks.append(Finding(Reason.POINTS_DROPPED, points.dropped))
+        # The spectrum lacks points without beam; of events that are spectra it has all points.
+        n_points = points.n_used if analysis.spectrum is None else analysis.spectrum.energy.size
         n_dropped = (
             points.n_dropped + growing.n_between + (normalized.n_dropped if normalized else 0)
         )
@@ -291,7 +293,7 @@ class Stream:
             final=final,
             prediction=remark(analysis.prediction, *remarks),
             normalized=normalized,
-            n_points=points.n_used - (normalized.n_dropped if normalized else 0),
+            n_points=n_points - (normalized.n_dropped if normalized else 0),
             n_dropped=n_dropped,
             raw_seq_num_first=first,
             raw_seq_num_last=last,
