@@ -37,6 +37,17 @@ def printable(text: str) -> str:
     return _CONTROLS.sub(lambda found: _written(found.group()), text)
 
 
+def one_line(text: str) -> str:
+    """Return free text as one line without what a terminal or a parser takes for a command.
+
+    Parameters
+    ----------
+    text : str
+        Whatever it is; what cannot be printed becomes a space.
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def printable_json(text: str) -> str:
     r"""Return JSON text with the same values that a terminal does not obey: ``\u001b``.
 

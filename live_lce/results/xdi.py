@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+from live_lce.leaving import one_line
 from live_lce.results.spectra import PublishedSpectrum
 
 _STANDARD = {
@@ -35,8 +36,10 @@ def write_xdi(path: Path, spectrum: PublishedSpectrum) -> None:
     """
     known = spectrum.provenance()
     header = [f"XDI/1.0 live_lce/{version('live_lce')}", "Column.1: energy eV", "Column.2: norm"]
-    header += [f"{word}: {_line(known[name])}" for word, name in _STANDARD.items() if name in known]
-    header += [f"LiveLCE.{name}: {_line(text)}" for name, text in known.items()]
+    header += [
+        f"{word}: {one_line(known[name])}" for word, name in _STANDARD.items() if name in known
+    ]
+    header += [f"LiveLCE.{name}: {one_line(text)}" for name, text in known.items()]
     header += [
         "///",
         "Normalized mu as live_lce published it, on its grid around the edge reference.",
@@ -47,8 +50,3 @@ def write_xdi(path: Path, spectrum: PublishedSpectrum) -> None:
     rows = zip(spectrum.energy.tolist(), spectrum.norm.tolist(), strict=True)
     lines = [f"# {line}" for line in header] + [f"{energy!r} {norm!r}" for energy, norm in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _line(text: str) -> str:
-    """Return free text as one line without what a terminal or a parser takes for a command."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -13,6 +13,7 @@ from typing import Any
 
 from live_lce.contract import Status
 from live_lce.engine.types import Result, RunClosed
+from live_lce.leaving import one_line
 
 MOST_LINES = 10
 """Spectra of one run that get a line; a map has thousands."""
@@ -22,8 +23,7 @@ _LONGEST = 60  # characters of a name
 
 def plain(value: Any) -> str:
     """Return a name as one line of printable text, cut: a terminal obeys what is none."""
-    shown = "".join(c if c.isprintable() else " " for c in str(value)[: 4 * _LONGEST])
-    text = " ".join(shown.split())
+    text = one_line(str(value)[: 4 * _LONGEST])
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -40,21 +40,17 @@ def sentence(result: Result) -> str:
     if prediction.answered:
         said = f"{plain(prediction.label)} {prediction.confidence:.0%}".replace("%", " %")
         if prediction.status is not Status.OK and why is not None:
-            said += f", {prediction.status.value}: {_words(why.sentence)}"
+            said += f", {prediction.status.value}: {one_line(why.sentence)}"
     else:
         said = {Status.ABSTAIN: "no answer"}.get(prediction.status, prediction.status.value)
-        said += f": {_words(why.sentence)}" if why is not None else ""
-    used = _words(result.used.words)
+        said += f": {one_line(why.sentence)}" if why is not None else ""
+    used = one_line(result.used.words)
     return f"{name}{edge}: {said}" + (f", {used}" if used and prediction.answered else "")
 
 
 def _scan(start: Any, uid: str) -> str:
     scan_id = start.get("scan_id")
     return f"scan {plain(scan_id)}" if isinstance(scan_id, (int, str)) else f"run {plain(uid)[:8]}"
-
-
-def _words(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 class Voice:
