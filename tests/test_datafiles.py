@@ -438,3 +438,108 @@ def test_the_region_of_interest_that_shows_the_edge(tmp_path: Path) -> None:
     (found,) = spectra_of(tmp_path, text)
     assert found.spectrum.used.signal == "xs1_roi2/i0"
     assert Reason.SIGNAL_CHOSEN in {finding.reason for finding in found.spectrum.findings}
+
+
+SAME = "# energy i0 it\n"
+
+
+def padded(values: np.ndarray, at: int, pad: float) -> np.ndarray:
+    return np.insert(values, [at] * 8, pad)
+
+
+@pytest.mark.parametrize("pad", [0.0, -1.0, np.nan, 9999.0, 99999.0, 1e30])
+@pytest.mark.parametrize("at", [0, 30, len(ENERGY)])
+def test_placeholders_are_no_energies(tmp_path: Path, pad: float, at: int) -> None:
+    rows = text_of(*(padded(v, at, pad) for v in (ENERGY, I0, IT)))
+    (found,) = spectra_of(tmp_path, SAME + rows)
+    energy = found.spectrum.energy[np.isfinite(found.spectrum.energy)]
+    assert energy.min() == ENERGY[0] and energy.max() == ENERGY[-1]
+
+
+@pytest.mark.parametrize("name", ["Scan Nr.", "run", "cycle", "Spectrum ID", "rep", "N"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_columns_of_scan_numbers(tmp_path: Path, name: str, mixed: bool) -> None:
+    columns = [np.repeat([1.0, 2.0], len(ENERGY))]
+    columns += [np.tile(v, 2) for v in (ENERGY, I0, IT)]
+    if mixed:
+        order = np.argsort(columns[1], kind="stable")
+        columns = [column[order] for column in columns]
+    text = f"{name},energy,i0,it\n" + text_of(*columns, between=",")
+    one, two = spectra_of(tmp_path, text)
+    for found in (one, two):
+        np.testing.assert_allclose(found.spectrum.energy, ENERGY)
+
+
+def test_a_point_number_is_no_scan_number(tmp_path: Path) -> None:
+    text = "N energy i0 it\n" + text_of(np.arange(150.0), ENERGY[:150], I0[:150], IT[:150])
+    (found,) = spectra_of(tmp_path, text)
+    assert len(found.spectrum.energy) == 150
+
+
+def test_an_energy_that_is_called_an_angle(tmp_path: Path) -> None:
+    header = "# bragg1 I0 It Iref\n"
+    (found,) = spectra_of(tmp_path, header + text_of(ENERGY, I0, IT, IT))
+    np.testing.assert_allclose(found.spectrum.energy, ENERGY)
+    assert any("bragg1: energies in eV" in f.detail for f in found.spectrum.findings)
+    angle = 1000 * np.degrees(np.arcsin(HC / 2 / 3.1356 / ENERGY))
+    assert "no single crystal" in refused(tmp_path, header + text_of(angle, I0, IT, IT))
+
+
+@pytest.mark.parametrize("angles", [False, True])
+def test_srs_scans_that_go_down(tmp_path: Path, angles: bool) -> None:
+    """The axis of SRS files falls: angles of a scan upward, or energies of one downward."""
+    axis = 1000 * np.degrees(np.arcsin(HC / 2 / 3.1356 / ENERGY)) if angles else ENERGY[::-1]
+    channel = I0 * EDGE / 50
+    columns = [np.full(len(ENERGY), 1000.0), I0, I0 / 3, channel * 4, I0 / 5, *[channel] * 4]
+    columns = columns if angles else [column[::-1] for column in columns]
+    head = (
+        " &SRS\n SRSRUN=1,SRSDAT=990713,SRSTIM=120000,\n SRSSTN='D26 ',SRSPRJ='x ',SRSEXP='y ',\n"
+        " SRSTLE='rust'\n SRSCN1='a ',SRSCN2='b ',SRSCN3='c ',\n &END\n"
+    )
+    (found,) = spectra_of(tmp_path, head + text_of(axis, *columns, form="{:12.2f}"))
+    assert any("no header says" in finding.detail for finding in found.spectrum.findings)
+    np.testing.assert_allclose(np.sort(found.spectrum.energy), ENERGY, atol=0.02)
+
+
+def test_steps_of_a_motor(tmp_path: Path) -> None:
+    steps = 4000 * np.degrees(np.arcsin(HC / 2 / 1.92017 / ENERGY))
+    head = (
+        " NPTS  NS FEEDGE  FEHITE   DSPACE  STPDEG  STEPMM  START    STOP     SCALE\n"
+        "  300   4  84294. 200000. 1.92017   4000.   3150.  85290.  74500.    2.000\n"
+        "  DELTA:     50.      8.     16.     32.     46.\n"
+        " DELEND:  84788.  83804.  81216.  76752.  71076.\n"
+        "    SEC:   2.000   2.000   2.000   2.000   2.000\n"
+        " OFFSET: 1830. 1937.  366.  851.    4.    6.  137.    4.    6.   18.  641.    3.\n"
+        "RUST IN AIR                        7   9  6-10-99\n"
+    )
+    text = head + text_of(steps, I0, IT, I0 * EDGE / 50, IT, form="{:12.3f}")
+    (found,) = spectra_of(tmp_path, text)
+    np.testing.assert_allclose(found.spectrum.energy, ENERGY, atol=0.01)
+
+
+def test_errors_and_second_axes_are_no_signals(tmp_path: Path) -> None:
+    (found,) = spectra_of(tmp_path, "energy data errors\n" + text_of(ENERGY, EDGE, EDGE / 100))
+    np.testing.assert_allclose(found.spectrum.mu, EDGE, atol=1e-6)
+    text = "E1 mu1 E2 mu2\n" + text_of(ENERGY, EDGE, ENERGY, 2 * EDGE)
+    assert [found.name for found in spectra_of(tmp_path, text)] == ["mu1", "mu2"]
+    assert "columns 1 energy" in refused(tmp_path, "energy i0\n" + text_of(ENERGY, I0))
+
+
+def test_groups_without_an_entry(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name in ("first", "second"):
+            file[f"{name}/energy"], file[f"{name}/mu"] = ENERGY, EDGE
+    assert [found.name for found in read_spectra(path)] == ["first", "second"]
+
+
+def test_nxxas_in_transmission(tmp_path: Path) -> None:
+    path = tmp_path / "a.nxs"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        entry["mode"], entry["monitor/data"] = "Transmission", I0
+        entry["data/energy"], entry["data/absorbed_beam"] = ENERGY, IT
+        entry["data"].attrs["NX_class"] = "NXdata"
+    (found,) = read_spectra(path)
+    np.testing.assert_allclose(found.spectrum.mu, EDGE)

@@ -122,3 +122,41 @@ def test_unequal_lengths_name_the_group(tmp_path: Path) -> None:
     path.write_text(PERL.replace("'0.0',", ""))
     with pytest.raises(FileError, match="abcde"):
         read_spectra(path)
+
+
+def _group(name: str, y: str = "'0.0','0.5','1.0'", end: str = "[record]\n") -> str:
+    args = f"@args = ('bkg_z','Cr','edge','k','label','{name}');\n"
+    return f"$old_group = '{name}';\n{args}@x = ('5980','5981','5982');\n@y = ({y});\n{end}\n"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [_group("bad", "'0.0','half','1.0'"), _group("bad", "'0.0'"), _group("bad", end="")],
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_damaged_group_leaves_the_others(tmp_path: Path, damaged: str, last: bool) -> None:
+    groups = [_group("one"), _group("two")]
+    groups.insert(2 if last else 1, damaged)
+    path = tmp_path / "hand.prj"
+    path.write_text("# Athena project file -- Demeter version 0.9.26\n\n" + "".join(groups))
+    found = read_spectra(path)
+    assert [one.name for one in found] == ["one", "two"]
+    assert "1 of its groups left out" in found[0].columns
+
+
+def test_a_torn_project_gives_its_whole_groups(tmp_path: Path) -> None:
+    path = tmp_path / "hand.prj"
+    text = "# Athena project file -- Demeter version 0.9.26\n\n" + _group("one") + _group("two")
+    path.write_text(text[:-20])
+    (found,) = read_spectra(path)
+    assert found.name == "one"
+
+
+def test_a_damaged_group_in_json(tmp_path: Path) -> None:
+    path = tmp_path / "new.prj"
+    good = {"args": {"label": "one"}, "x": ["7000", "7001"], "y": ["1", "2"]}
+    content = {"_____header1": "# Athena project file -- Demeter version 0.9.26", "abc": good}
+    content |= {"bad": {**good, "y": ["1"]}, "_____order": ["abc", "bad"]}  # type: ignore[dict-item]
+    path.write_text(json.dumps(content))
+    (found,) = read_spectra(path)
+    assert found.name == "one" and "left out" in found.columns

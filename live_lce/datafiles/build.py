@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -21,7 +22,12 @@ from live_lce.spectra.types import Spectrum, SpectrumRejectedError
 BACKLASH = 0.5
 """Sweeps of opposite direction that lie so far apart (eV) are remarked."""
 _MOST_SCANS = 200
-_SCAN = ("scan", "scan_number", "scan_no", "scan_id", "scan_nr", "repeat", "repetition", "sweep")
+_LEAST_POINTS = 5
+"""Each scan of a column of scan numbers has so many rows at least."""
+_SCAN = re.compile(
+    r"(scan|run|cycle|spectrum|spec|frame|sample|rep|repeat|repetition|sweep|pass|loop|file|index)"
+    r"_?(number|num|no|nr|id|index)?|n|no|nr"
+)
 
 
 def build(
@@ -115,10 +121,11 @@ def _split(n_sweeps: int) -> tuple[Finding, ...]:
 def _parts(table: Table) -> Iterator[tuple[str, Table]]:
     """Yield the scans of a table with a column of scan numbers; else the table itself."""
     for key, column in zip(table.keys, table.values.T, strict=True):
-        numbers = np.unique(column)
-        if names.simple(key) not in _SCAN or not np.isfinite(column).all():
+        if not _SCAN.fullmatch(names.simple(key)) or not np.isfinite(column).all():
             continue
-        if 1 < numbers.size <= _MOST_SCANS and (numbers == numbers.round()).all():
+        numbers, rows = np.unique(column, return_counts=True)
+        few = 1 < numbers.size <= _MOST_SCANS and rows.min() >= _LEAST_POINTS
+        if few and (numbers == numbers.round()).all():
             for number in numbers:
                 yield f"{key} {number:g}", replace(table, values=table.values[column == number])
             return

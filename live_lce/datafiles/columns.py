@@ -125,7 +125,8 @@ def find_columns(
         found = list(_by_name(table, stated, signals, axis))
         if found:
             return found
-    if table.values.shape[1] == 2 and (axis is None or not axis.angle):
+    intensity = any(names.rank(role, key) == 0 for key in table.keys for role in ("i0", "it"))
+    if table.values.shape[1] == 2 and (axis is None or not axis.angle) and not intensity:
         words = "two columns, taken for energy and mu"
         remark = Finding(Reason.SIGNAL_CHOSEN, words)
         first = Columns(energy=table.keys[0], mu=table.keys[1])
@@ -167,25 +168,34 @@ def energies(table: Table, columns: Columns, signals: Signals) -> tuple[Array, t
 def _by_edge(
     table: Table, columns: Columns, values: Array, units: str
 ) -> tuple[Array, tuple[Finding, ...]]:
-    """Return the energies for the one usual crystal that puts the rise of mu at an edge.
+    """Return the energies for the one reading of an axis that puts the rise of mu at an edge.
 
-    Only for a format that has no place to state the crystal; others are refused without it.
+    The values may be energies although the axis is called an angle (``bragg1``), unless units
+    say otherwise.  SRS files have no place for units or a crystal: there the usual crystals are
+    tried too; others are refused without one.
     """
     from live_lce.spectra.edges import identify
 
     key, found = columns.angle, []
-    usual = _CRYSTALS if columns.has_signal and table.format.startswith("SRS") else {}
-    for crystal, spacing in usual.items():
+    srs = table.format.startswith("SRS")
+    tried = {"energies in eV": 0.0} if srs or units == "auto" else {}
+    tried |= {f"angles of {name}": d for name, d in _CRYSTALS.items()} if srs else {}
+    channels = dict(zip(table.keys, table.values.T, strict=True))
+    for what, spacing in tried.items() if columns.has_signal else ():
         with suppress(SpectrumRejectedError):
-            energy, noticed = angles_to_ev(values, spacing, units)
-            signal = _signal(dict(zip(table.keys, table.values.T, strict=True)), columns)
+            energy, noticed = (
+                angles_to_ev(values, spacing, units) if spacing else to_ev(values, "eV")
+            )
             order = np.argsort(energy, kind="stable")
-            if _rises(energy, signal):
-                absorber, edge, _ = identify(energy[order], signal[order])
-                if edge not in ("K", "L3"):  # what people measure
+            for signal in _signals(channels, columns):
+                rise, fall = (find_rise(energy, mu)[0] for mu in (signal, -signal))
+                if rise < max(fall, PLAIN):  # of an axis the wrong way round
                     continue
-                words = f"{key} with {crystal}, where mu rises at {absorber} {edge}: no header says"
-                found.append((energy, (*noticed, Finding(Reason.SIGNAL_CHOSEN, words))))
+                absorber, edge, _ = identify(energy[order], signal[order])
+                if edge in ("K", "L3"):  # what people measure
+                    words = f"{key}: {what}, where mu rises at {absorber} {edge}; no header says"
+                    found.append((energy, (*noticed, Finding(Reason.SIGNAL_CHOSEN, words))))
+                    break
     if len(found) == 1:
         return found[0]
     detail = f"{key} is an angle, and the header names no single crystal"
@@ -349,13 +359,19 @@ def _by_numbers(table: Table, signals: Signals, axis: Columns | None) -> list[Co
     if axis is None:
         return []
     energy = energies(table, axis, signals)[0]
-    keys = [key for key in table.keys if key not in (axis.energy, axis.angle)]
-    values = {key: table.values[:, table.keys.index(key)] for key in keys}
+    columns = dict(zip(table.keys, table.values.T, strict=True))
+    own = columns[axis.energy or axis.angle]
+    values = {  # without the axis, which may be there as set and as read, and errors
+        key: v for key, v in columns.items() if not (_is_same(own, v) or names.is_error(key))
+    }
+    keys = list(values)
     moving = {k: v for k, v in values.items() if np.isfinite(v).all() and np.ptp(v) > 0}
     if found := _computed(moving, energy, axis):
         return [found]
     rising = [key for key, v in moving.items() if _rises(energy, v)]
-    if len(rising) > 1 and len(rising) == len(keys):
+    if rising == keys and len(keys) == 1:
+        return [_remarked(replace(axis, mu=keys[0]), "the only other column, and rises at an edge")]
+    if rising == keys and keys:
         return [replace(axis, mu=key, name=key) for key in keys]
     counts = {key: v for key, v in moving.items() if (v > 0).all() or (v < 0).all()}
     # Where the ratio has the edge because its divisor falls there: that one is behind the sample.
@@ -428,7 +444,16 @@ def _signal(values: Mapping[str, Array], columns: Columns) -> Array:
         return values[given]
     if columns.it:
         return _log_ratio(values, columns.i0, columns.it)
-    return _ratio(values[columns.fluorescence[0]], values[columns.i0])
+    total = np.sum([values[key] for key in columns.fluorescence], axis=0)
+    return _ratio(total, values[columns.i0])
+
+
+def _signals(values: Mapping[str, Array], columns: Columns) -> Iterator[Array]:
+    """Yield mu as each mode has it."""
+    if columns.norm or columns.mu or columns.it:
+        yield _signal(values, columns)
+    if columns.fluorescence and columns.i0:
+        yield _signal(values, replace(columns, norm="", mu="", it=""))
 
 
 def _ratio(above: Array, below: Array) -> Array:

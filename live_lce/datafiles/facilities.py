@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from live_lce.contract import Reason
 from live_lce.datafiles.header import pairs
 from live_lce.datafiles.table import FileProblemError, Table
+from live_lce.spectra.energy import bragg_to_energy
 
 _OURS = {"text", "xdi", "spec", "lnls"}
 """What `datafiles.text` reads with fewer conditions, and with all columns."""
@@ -49,8 +52,7 @@ def read_known(content: str | bytes) -> list[Table] | None:
         document = parse_measurement(content).document
     except ValueError as error:
         if isinstance(content, str) and is_athena(content):
-            detail = f"damaged Athena project: {error}"
-            raise FileProblemError(Reason.UNREADABLE_FILE, detail) from None
+            return _undamaged(content, str(error))
         return None
     form = document["format"]
     if form in _OURS:
@@ -59,8 +61,7 @@ def read_known(content: str | bytes) -> list[Table] | None:
         text = content if isinstance(content, str) else ""
         records = len(re.findall(r"^\[record\]", text, re.M))
         if text.startswith(ATHENA_STARTS) and records < len(document["scans"]):
-            detail = "damaged Athena project: its last group is torn"
-            raise FileProblemError(Reason.UNREADABLE_FILE, detail)
+            return _undamaged(text, "a group is torn")
         return _groups(document["scans"])
     alone = len(document["scans"]) == 1
     return [_table(scan, _WORDS.get(form, form), alone) for scan in document["scans"]]
@@ -68,25 +69,20 @@ def read_known(content: str | bytes) -> list[Table] | None:
 
 def _table(scan: Any, form: str, alone: bool) -> Table:
     columns = scan["columns"]
-    offset = next(
-        (
-            energy["offset_ev"]
-            for signal in scan["signals"]
-            if (energy := signal["mapping"]["energy"])["kind"] == "offset_ev"
-        ),
-        0.0,
-    )
+    axis: dict[str, Any] = scan["signals"][0]["mapping"]["energy"] if scan["signals"] else {}
     values = np.array([column["values"] for column in columns], dtype=float).T
     units = [column["units"] or "" for column in columns]
     labels = [re.sub(r"^column_\d+$", "", column["name"]) for column in columns]
     lines = scan["header"].splitlines()[:2000]
-    if form == _WORDS["9809"] and offset == 0.0:
-        units = [column["units"] or "" for column in columns]
     labels = [re.sub(r"^(i0|it|fluorescence)_\d+$", r"\1", label) for label in labels]
     if form == _WORDS["srs"] and len(values) > 1 and values[0, 0] > values[-1, 0]:
-        labels[0], units[0] = "angle", "mdeg"  # scans go up in energy
-    if offset:  # FDMNES: energies relative to the edge
-        values[:, 0] += offset
+        labels[0], units[0] = "angle", "mdeg"  # most scans go up in energy
+    if axis.get("kind") == "offset_ev":  # FDMNES: energies relative to the edge
+        values[:, 0] += axis["offset_ev"]
+    if labels[0] == "motor_steps" and axis.get("kind") == "bragg":  # Lytle's files
+        angle = values[:, 0] * axis["degrees_per_unit"]
+        values[:, 0] = bragg_to_energy(angle, axis["d_spacing"])
+        labels[0], units[0] = "energy", "eV"
     return Table(
         values=values.reshape(-1, len(columns)),
         labels=tuple(labels) if any(labels) else (),
@@ -109,6 +105,42 @@ def _suggested(signals: Any) -> dict[str, tuple[int, ...]]:
     found = {role: signal[key] for key, role in roles.items() if key in signal}
     found["energy"] = mapping["energy_column"]
     return {role: tuple(at) if isinstance(at, list) else (at,) for role, at in found.items()}
+
+
+def _undamaged(text: str, error: str) -> list[Table]:
+    """Return the groups of a damaged project that are whole; the first says what is left out."""
+    from rexafs.io import parse_measurement
+
+    scans: list[Any] = []
+    bad = 0
+    for alone in _each_group(text):
+        try:
+            scans += parse_measurement(alone).document["scans"]
+        except ValueError:
+            bad += 1
+    found = [table for scan in scans if (table := _group(scan)) is not None]
+    if not found:
+        raise FileProblemError(Reason.UNREADABLE_FILE, f"damaged Athena project: {error}")
+    first, *others = found
+    words = f"; damaged Athena project, {bad} of its groups left out: {error}"
+    return [replace(first, remark=first.remark + words), *others]
+
+
+def _each_group(text: str) -> Iterator[str]:
+    """Yield a project of each group of a project; without ``[record]`` it is torn."""
+    if text.startswith(ATHENA_STARTS):
+        head, *groups = re.split(r"^(?=\$old_group\b)", text, flags=re.M)
+        yield from (head + (group if "\n[record]" in group else "(") for group in groups)
+        return
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return
+    own = [key for key, value in whole.items() if isinstance(value, dict) and "args" in value]
+    for key in own:
+        rest = {name: value for name, value in whole.items() if name not in own}
+        order = {name: [key] for name in rest if name.endswith("_order")}
+        yield json.dumps(rest | order | {key: whole[key]})
 
 
 def _groups(scans: list[Any]) -> list[Table]:

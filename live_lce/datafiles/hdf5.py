@@ -49,7 +49,7 @@ def read_hdf5(path: Path, content: bytes | None = None) -> list[list[Table]]:
         with h5py.File(opened, "r", **({"locking": False} if content is None else {})) as file:
             found, away = _inside(file)
             groups = [name for name, item in found.items() if isinstance(item, h5py.Group)]
-            entries = [n for n in groups if _is_entry(found[n], n, found)] or [""]
+            entries = [n for n in groups if _is_entry(found[n], n, found)] or _alike(found) or [""]
             scans = [_tables(entry, found, len(entries) == 1) for entry in entries]
     except FileProblemError:
         raise
@@ -98,6 +98,17 @@ def _is_entry(group: Any, name: str, found: dict[str, Any]) -> bool:
     return _text(group.attrs.get("NX_class")) == "NXentry" or f"{name}/measurement" in found
 
 
+def _alike(found: dict[str, Any]) -> list[str]:
+    """Return the groups that hold arrays of the same names: one scan each, where no entry is."""
+    arrays: dict[str, list[str]] = {}
+    for path, item in found.items():
+        if getattr(item, "ndim", 0) == 1 and item.size > 1:
+            group, _, name = path.rpartition("/")
+            arrays.setdefault(group, []).append(name)
+    several = [sorted(names) for names in arrays.values() if len(names) > 1]
+    return [g for g, names in arrays.items() if g and several.count(sorted(names)) > 1]
+
+
 def _tables(entry: str, found: dict[str, Any], alone: bool) -> list[Table]:
     """Return the tables of an entry: that of its measurement or default first, then NXdata."""
     import h5py
@@ -127,7 +138,9 @@ def _tables(entry: str, found: dict[str, Any], alone: bool) -> list[Table]:
         if "absorbed_beam" in columns:  # NXxas: counts if there is a monitor, else mu
             monitor = arrays.get("monitor", {}).get("data")
             columns |= {"monitor": monitor} if monitor is not None else {}
-            role = "mu" if monitor is None else "fluorescence"
+            modes = " ".join(text for key, text in texts.items() if key.endswith("mode")).lower()
+            counts = "it" if "transmission" in modes else "fluorescence"
+            role = "mu" if monitor is None else counts
             columns[f"{role} (absorbed_beam)"] = columns.pop("absorbed_beam")
         lengths = [len(item) for item in columns.values()]
         usual = max(lengths, key=lengths.count)

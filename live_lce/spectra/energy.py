@@ -36,6 +36,8 @@ _USUAL = (1000.0, 100_000.0)
 """Energies (eV) that crystals are used at: what an angle of no known units is judged by."""
 _SPREAD = 20.0
 """A scan's energies lie within this factor of their median."""
+_SCAN = 20
+"""So many other points make a scan of which one value lies far off."""
 _SPELLINGS = {
     "ev": r"ev|electron-?volts?",
     "kev": r"kev|kilo-?electron-?volts?",
@@ -234,6 +236,11 @@ def _readings(values: Array, what: str) -> NDArray[np.bool_]:
     if good.any():
         middle = float(np.median(values[good]))
         good &= (values >= middle / _SPREAD) & (values <= middle * _SPREAD)
+    for end in (values[good].max(), values[good].min()) if good.any() else ():
+        # A placeholder such as 9999 lies farther from the scan than the scan is long.
+        rest = good & (values != end)
+        if rest.sum() >= _SCAN and np.abs(values[rest] - end).min() > np.ptp(values[rest]):
+            good = rest
     return good
 
 

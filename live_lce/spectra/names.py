@@ -52,7 +52,7 @@ _NAMES: Mapping[str, tuple[tuple[str, bool], ...]] = {
     ),
     "i0": (
         (r"i_?0|i00|ic_?0|io|i_?zero", True),
-        (r"mon|monitor|i0_\w+", False),
+        (r"mon|monitor|i0_\w+|i_?0\d", False),
     ),
     "it": (
         (r"i_?t|i_?trans|i_?transmission|i_?1|ic_?1", True),
@@ -75,8 +75,10 @@ _OTHER_ENERGY = re.compile(
     r"emission|spectrometer|analy[sz]er|xes|kinetic|pass_?energy|binding|loss|undulator|edge"
     r"|relative|(^|_)(und|epu|ivu|ring|roi)",
 )
+_ERRORS = {"std", "stddev", "sigma", "rms", "esd", "err", "error", "errors", "uncertainty"}
 _NOT_A_SIGNAL = {
-    *("setpoint", "gain", "offset", "range", "time", "std", "sigma", "rms", "dark", "count_time"),
+    *_ERRORS,
+    *("setpoint", "gain", "offset", "range", "time", "dark", "count_time"),
     *("volt", "bias", "flow", "rate", "kill", "timestamp", "state", "energy", "preset"),
     *("icr", "ocr", "dt", "deadtime", "dead", "live", "real", "slow", "fast", "epoch"),
 }
@@ -199,6 +201,11 @@ def unfit(role: str, units: Mapping[str, str]) -> tuple[str, ...]:
 def is_other_energy(name: str) -> bool:
     """Tell whether a name is that of an energy which is not the incident photons'."""
     return bool(_OTHER_ENERGY.search(simple(name)))
+
+
+def is_error(name: str) -> bool:
+    """Tell whether a name is that of the uncertainties of another signal."""
+    return bool(set(simple(name).split("_")) & _ERRORS)
 
 
 def is_secondary(name: str) -> bool:
