@@ -112,3 +112,10 @@ def test_points_at_which_a_chamber_is_stuck_are_left_out_and_said():
     (finding,) = spectrum.findings
     assert finding.reason is Reason.POINTS_DROPPED and "It is stuck" in finding.detail
     assert np.isnan(spectrum.mu[-12:]).all() and np.isfinite(spectrum.mu[:-12]).all()
+
+
+def test_a_counter_that_dies_early_is_left_out():
+    parts = _parts()
+    parts["xs_2"] = np.where(ENERGY[ENERGY.size // 4] < ENERGY, 0.0, parts["xs_2"])
+    assert list(left_out(I0, parts)) == ["xs_2"]
+    assert "stuck at 0" in left_out(I0, parts)["xs_2"]

@@ -66,7 +66,7 @@ def test_what_is_stated_is_never_replaced():
 
 def test_the_foil_never_replaces_the_sample():
     assert _used(i0="I0", it="dilute", ir="foil") == ("ln(I0/dilute)", [])
-    assert _used(it="dilute", ir="foil") == ("ln(dilute/foil)", [])
+    assert _used(it="dilute", ir="foil") == ("ln(dilute/foil)", [Reason.SIGNAL_CHOSEN])
 
 
 def test_without_any_edge_the_default_stands():
@@ -89,3 +89,36 @@ def test_what_is_too_short_or_empty_has_no_edge():
     assert find_rise(ENERGY, np.full(ENERGY.size, np.nan))[0] == 0.0
     assert find_rise(ENERGY, MU, "Xx", "K")[0] > PLAIN
     assert find_rise(ENERGY, MU, "Cu", "K")[0] == 0.0
+
+
+def test_mu_that_falls_throughout_is_an_angle():
+    angle = np.degrees(np.arcsin(12398.42 / (2 * 3.1356 * ENERGY)))
+    assert find_rise(ENERGY, angle, "Fe", "K")[0] == 0
+    found = assemble(
+        Readings(ENERGY, SIGNALS | {"mu": angle}, mu="mu", i0="I0", it="It", absorber="Fe")
+    )
+    assert found.used.signal == "ln(I0/It)"
+    assert [finding.reason for finding in found.findings] == [Reason.SIGNAL_CHOSEN]
+
+
+def test_a_foil_without_a_sample_is_said():
+    found = assemble(Readings(ENERGY, SIGNALS, absorber="Fe", it="It", ir="Ir"))
+    (finding,) = found.findings
+    assert finding.reason is Reason.SIGNAL_CHOSEN and "reference foil" in finding.detail
+    stated = assemble(Readings(ENERGY, SIGNALS, absorber="Fe", it="It", ir="Ir", mode="reference"))
+    assert stated.findings == ()
+
+
+@pytest.mark.parametrize("negative", [("I0",), ("It",), ("I0", "It"), ("If",), ("I0", "If")])
+@pytest.mark.parametrize("dark", [0.0, 500.0])
+def test_each_electrometer_may_have_its_polarity(negative, dark):
+    for roles in ({"it": "It"}, {"fluorescence": ("If",)}):
+        plain = assemble(Readings(ENERGY, SIGNALS, i0="I0", absorber="Fe", **roles))
+        turned = {
+            name: (-values if name in negative else values) + dark
+            for name, values in SIGNALS.items()
+        }
+        offsets = dict.fromkeys(SIGNALS, dark)
+        found = assemble(Readings(ENERGY, turned, i0="I0", absorber="Fe", dark=offsets, **roles))
+        np.testing.assert_allclose(found.mu, plain.mu, rtol=1e-9)
+        assert found.findings == plain.findings

@@ -278,3 +278,29 @@ def test_both_ways_of_measuring_state_none() -> None:
     for text in ("both", "Both", "transmission and fluorescence", "fluo+trans"):
         assert metadata.find_mode({"mode": text, "plan_name": "scan_nd xafs fluo"}) == ""
     assert metadata.find_mode({"mode": "fluorescence"}) == "fluorescence"
+
+
+@pytest.mark.parametrize(
+    "text", ["F", "xrf", "SDD", "partial fluorescence yield", "in fluorescence", "PIPS"]
+)
+def test_a_mode_in_other_words(text: str) -> None:
+    assert metadata.find_mode({"mode": text}) == "fluorescence"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"scan_mode": "transmission"},
+        {"XDI": {"Scan": {"mode": "trans"}}},
+        {"detection": "in transmission"},
+        {"mode": "T"},
+        {"mode": "transmission, reference foil behind"},
+    ],
+)
+def test_a_mode_in_other_places(start: dict[str, Any]) -> None:
+    assert metadata.find_mode(start) == "transmission"
+
+
+@pytest.mark.parametrize("text", ["step", "continuous", "fly", "both", "fluorescence and trans"])
+def test_what_is_no_mode_states_none(text: str) -> None:
+    assert metadata.find_mode({"scan_mode": text}) == ""

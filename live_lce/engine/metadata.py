@@ -23,7 +23,11 @@ _ABSORBER = (
     "scan.edge",
 )
 _EDGE = ("XDI.Element.edge", "Element.edge", "edge", "scan.edge", "xas.edge", "md.edge", "element")
-_MODE = ("XDI._mode", "mode", "measurement_mode", "scan.mode", "xas.mode", "detection_mode")
+_MODE = (
+    *("XDI._mode", "mode", "measurement_mode", "scan.mode", "xas.mode", "detection_mode"),
+    *("XDI.Scan.mode", "XDI.scan.mode", "Scan.mode", "md.mode", "scan_mode", "xas_mode"),
+    *("detection", "geometry", "measurement"),
+)
 _SAMPLE = ("XDI.Sample.name", "Sample.name", "sample.name", "sample_name", "sample")
 _D_SPACING = ("XDI.Mono.d_spacing", "Mono.d_spacing", "mono.d_spacing", "d_spacing")
 
@@ -31,7 +35,7 @@ _EDGE_NAMES = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5"}
 
 _MODES = {
     "transmission": ("trans",),
-    "fluorescence": ("fluo", "flou", "fy", "pfy", "tfy", "xs"),
+    "fluorescence": ("fluo", "flou", "fy", "pfy", "tfy", "xs", "xrf", "sdd", "pips", "lytle"),
     "reference": ("ref",),
 }
 
@@ -117,16 +121,20 @@ def find_mode(start: Mapping[str, Any], preset: Preset | None = None) -> str:
     if isinstance(plan, str):  # BMM: "scan_nd xafs trans"
         texts.extend(plan.split()[1:])
     for text in texts:
-        words = re.split(r"[^a-z]+", text.lower())
+        words = [word for word in re.split(r"[^a-z]+", text.lower()) if word]
+        if words in (["f"], ["t"]):
+            return "fluorescence" if words == ["f"] else "transmission"
         found = {
-            mode: words[0].startswith(beginnings)
+            mode: [n for n, word in enumerate(words) if word.startswith(beginnings)]
             for mode, beginnings in _MODES.items()
-            if any(word.startswith(beginnings) for word in words)
         }
-        if "both" in words or {"transmission", "fluorescence"} <= found.keys():
+        if "both" in words or (found["transmission"] and found["fluorescence"]):
             return ""
-        if stated := [mode for mode, first in found.items() if first]:
-            return stated[0]
+        for mode in ("transmission", "fluorescence"):
+            if found[mode]:  # a foil that is measured along comes behind it, or is said first
+                return "reference" if 0 in found["reference"] else mode
+        if 0 in found["reference"]:
+            return "reference"
     return ""
 
 

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from live_lce.contract import Finding, Reason
 from live_lce.spectra.types import Array
 
+MOSTLY = 0.9
+"""An excess of one sign by this part is a polarity, not noise around zero."""
 MIN_READINGS = 5
 """Fewer readings than this cannot show that a channel is dead or saturated."""
 
@@ -97,6 +99,19 @@ def fluorescence(
     with np.errstate(divide="ignore", invalid="ignore"):
         mu = total / incident
     return np.where(np.isfinite(mu), mu, np.nan)
+
+
+def is_negative(readings: ArrayLike) -> bool:
+    """Tell whether an intensity was recorded by an electrometer of negative polarity.
+
+    Parameters
+    ----------
+    readings : array_like of shape (n_points,)
+        Less the reading without beam.  A few of either sign are noise around it.
+    """
+    values = np.asarray(readings, float).ravel()
+    signs = np.sign(values[np.isfinite(values) & (values != 0)])
+    return signs.size >= MIN_READINGS and not is_dead(values) and bool(signs.mean() < -MOSTLY)
 
 
 def is_dead(readings: ArrayLike) -> bool:

@@ -116,10 +116,13 @@ def stuck(values: Array) -> NDArray[np.bool_]:
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     lengths = edges[1::2] - edges[::2]
     longest = int(lengths.max())
-    few = longest + 1 < STUCK
-    if few or (_whole(values) and np.nanmedian(np.abs(values)) < FEW_COUNTS):
-        return found
     long = lengths >= min(STUCK - 1, longest)
+    moving = np.ones(values.shape, dtype=bool)  # a counter that died read nothing from then on
+    for begin, end in zip(edges[::2][long], edges[1::2][long], strict=True):
+        moving[begin : end + 1] = False
+    few = longest + 1 < STUCK or not moving.any()
+    if few or (_whole(values) and np.nanmedian(np.abs(values[moving])) < FEW_COUNTS):
+        return found
     # How often neighbours are equal elsewhere, with one more as nobody can know.
     elsewhere = same.size - int(lengths[long].sum())
     usual = (int(lengths[~long].sum()) + 1) / (elsewhere + 2)

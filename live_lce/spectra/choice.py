@@ -56,6 +56,8 @@ def find_rise(energy: Array, mu: Array, absorber: str = "", edge: str = "") -> t
     if not near.any():
         return nothing
     best = int(np.flatnonzero(near)[np.argmax(rise[near])])
+    if rise[best] <= 0:  # it falls everywhere, as an angle does
+        return nothing
     away = np.abs(middle - middle[best]) > 2 * WIDTH
     if away.sum() < WIDTH:
         return nothing

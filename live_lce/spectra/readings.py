@@ -143,7 +143,7 @@ def assemble(readings: Readings) -> Spectrum:
         raise SpectrumRejectedError(Finding(Reason.MODE_UNAVAILABLE, detail))
     if not possible:
         raise SpectrumRejectedError(Finding(Reason.SIGNALS_UNKNOWN, ", ".join(readings.channels)))
-    readings = _without_padding(readings)
+    readings = _upright(_without_padding(readings))
     lost = _without_beam(readings) & np.isfinite(readings.energy)
     findings = beam.remark(readings.energy, lost)
     if 2 * lost.sum() > lost.size:
@@ -173,6 +173,17 @@ def _without_padding(readings: Readings) -> Readings:
         return readings
     blank = {name: np.where(padding, np.nan, v) for name, v in readings.channels.items()}
     return replace(readings, channels=blank)
+
+
+def _upright(readings: Readings) -> Readings:
+    """Return intensities that are positive, whatever the polarity of each electrometer."""
+    flipped, dark = dict(readings.channels), dict(readings.dark)
+    groups = (readings.fluorescence, *readings.other_fluorescence)
+    for name in {readings.i0, readings.it, readings.ir, *(n for group in groups for n in group)}:
+        if name in flipped and absorption.is_negative(flipped[name] - dark.get(name, 0.0)):
+            flipped[name] = -flipped[name]
+            dark[name] = -dark.get(name, 0.0)
+    return replace(readings, channels=flipped, dark=dark)
 
 
 @dataclass(frozen=True)
@@ -229,6 +240,9 @@ def _choose(readings: Readings) -> tuple[_Made, tuple[Finding, ...]]:
     else:
         first = ([mode for mode in possible if _is_alive(readings, mode)] or possible)[0]
     made = _make(readings, first)
+    if first == "reference":
+        detail = f"{made.used.signal}, the reference foil, is all that was recorded"
+        return made, (Finding(Reason.SIGNAL_CHOSEN, detail),)
     # The foil is no sample: its edge says nothing of the others.
     others = [mode for mode in possible if mode not in (first, "norm", "reference")]
     if not others or first == "norm" or not readings.energy.size:
