@@ -95,3 +95,11 @@ def test_the_backlash_is_measured(offset):
 def test_no_backlash_without_common_energies():
     assert np.isnan(energy_offset(UP[:20], UP[:20], UP[60:], UP[60:]))
     assert np.isnan(energy_offset(UP[:2], UP[:2], UP, UP))
+
+
+@pytest.mark.parametrize("wrong", [1e-9, 2.0, 2000.0, 9999.0, 6e4])
+def test_readings_of_no_energy_make_no_sweeps(wrong):
+    energy = UP.copy()
+    energy[[0, 53, 100, N - 1]] = wrong
+    (only,) = split_sweeps(energy)
+    assert only.stop - only.start >= N - 2

@@ -236,8 +236,26 @@ def _readings(values: Array, what: str) -> NDArray[np.bool_]:
     if good.any():
         middle = float(np.median(values[good]))
         good &= (values >= middle / _SPREAD) & (values <= middle * _SPREAD)
+    return without_placeholders(values, good)
+
+
+def without_placeholders(values: Array, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Leave out the least and the greatest value where no scan reaches them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_points,)
+        Energies or angles.
+    good : ndarray of bool of shape (n_points,)
+        Which are looked at; all of them finite.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_points,)
+        `good`, without a placeholder such as 9999, which lies farther from the scan than the
+        scan is long.
+    """
     for end in (values[good].max(), values[good].min()) if good.any() else ():
-        # A placeholder such as 9999 lies farther from the scan than the scan is long.
         rest = good & (values != end)
         if rest.sum() >= _SCAN and np.abs(values[rest] - end).min() > np.ptp(values[rest]):
             good = rest

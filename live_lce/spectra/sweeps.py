@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from live_lce.spectra.energy import without_placeholders
 from live_lce.spectra.types import Array
 
 LEAST_TURN = 10.0
@@ -41,7 +42,7 @@ def split_sweeps(energy: ArrayLike) -> list[slice]:
     """
     values = np.asarray(energy, dtype=float).ravel()
     whole = [slice(0, values.size)]
-    where = np.flatnonzero(np.isfinite(values))
+    where = np.flatnonzero(without_placeholders(values, np.isfinite(values)))
     finite = values[where]
     if finite.size < 2 * LEAST_POINTS:
         return whole
