@@ -529,7 +529,7 @@ def test_groups_without_an_entry(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         for name in ("first", "second"):
-            file[f"{name}/energy"], file[f"{name}/mu"] = ENERGY, EDGE
+            file[f"{name}/energy"], file[f"{name}/mu"] = ENERGY, EDGE[:, None]
     assert [found.name for found in read_spectra(path)] == ["first", "second"]
 
 

@@ -129,8 +129,21 @@ def test_units_of_an_intensity(units: str) -> None:
         ("DTC1 DTC2 If pips", "Mn", "K", ["DTC1 DTC2", "If", "pips"]),
         ("ICR_1 OCR_1 Fluo_1 Fluo_2", "Ag", "K", ["Fluo_1 Fluo_2"]),
         ("ge_detector_roi1 temperature det_in", "In", "K", ["ge_detector_roi1"]),
+        ("fe_ka_1 fe_ka_2 ca_ka_1", "", "", ["ca_ka_1", "fe_ka_1 fe_ka_2"]),
+        ("ketek1 ketek2 TEY iflu", "", "", ["iflu", "ketek1 ketek2", "TEY"]),
     ],
 )
 def test_groups_of_channels(keys: str, absorber: str, edge: str, expected: list[str]) -> None:
     found = names.fluorescence(bare(*keys.split()), absorber, edge)
     assert [" ".join(group) for group in found] == expected
+
+
+@pytest.mark.parametrize("name", ["-ln(I/I0)", "log(I0/I1)", "OD", "abs.", "mu(E)"])
+def test_absorption(name: str) -> None:
+    assert names.candidates("mu", bare("energy", name)) == (name,)
+
+
+def test_errors_and_a_numbered_monitor() -> None:
+    assert names.is_error("mu_std") and names.is_error("errors") and not names.is_error("mu")
+    assert names.candidates("norm", bare("flat", "norm")) == ("norm", "flat")
+    assert names.chambers(bare("I02", "epoch")) == {"i0": "I02"}

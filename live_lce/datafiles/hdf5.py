@@ -98,11 +98,17 @@ def _is_entry(group: Any, name: str, found: dict[str, Any]) -> bool:
     return _text(group.attrs.get("NX_class")) == "NXentry" or f"{name}/measurement" in found
 
 
+def _is_row(item: Any) -> bool:
+    """Whether an object holds an array along one dimension; others may have length 1."""
+    shape: Any = getattr(item, "shape", None)  # none of groups, empty of a single value
+    return bool(shape) and bool(1 < item.size == max(shape))
+
+
 def _alike(found: dict[str, Any]) -> list[str]:
     """Return the groups that hold arrays of the same names: one scan each, where no entry is."""
     arrays: dict[str, list[str]] = {}
     for path, item in found.items():
-        if getattr(item, "ndim", 0) == 1 and item.size > 1:
+        if _is_row(item):
             group, _, name = path.rpartition("/")
             arrays.setdefault(group, []).append(name)
     several = [sorted(names) for names in arrays.values() if len(names) > 1]
@@ -120,7 +126,7 @@ def _tables(entry: str, found: dict[str, Any], alone: bool) -> list[Table]:
     for path, item in inside.items():
         if not isinstance(item, h5py.Dataset):
             continue
-        if item.ndim == 1 and item.dtype.kind in "iufb" and item.size > 1:
+        if _is_row(item) and item.dtype.kind in "iufb":
             group, _, name = path.rpartition("/")
             arrays.setdefault(group, {})[name] = item
         elif item.size == 1 and item.dtype.kind in "OSUif" and item.nbytes < 10_000:
@@ -142,16 +148,18 @@ def _tables(entry: str, found: dict[str, Any], alone: bool) -> list[Table]:
             counts = "it" if "transmission" in modes else "fluorescence"
             role = "mu" if monitor is None else counts
             columns[f"{role} (absorbed_beam)"] = columns.pop("absorbed_beam")
-        lengths = [len(item) for item in columns.values()]
+        lengths = [item.size for item in columns.values()]
         usual = max(lengths, key=lengths.count)
-        columns = {name: item for name, item in columns.items() if len(item) == usual}
+        columns = {name: item for name, item in columns.items() if item.size == usual}
         if 8 * usual * len(columns) > MAX_BYTES:
             detail = f"HDF5 with more than {MAX_BYTES / 1e6:.0f} MB in {start}{group}"
             raise FileProblemError(Reason.UNREADABLE_FILE, detail)
         if len(columns) > 1:
             tables.append(
                 Table(
-                    values=np.column_stack([np.asarray(x, dtype=float) for x in columns.values()]),
+                    values=np.column_stack(
+                        [np.asarray(x, dtype=float).ravel() for x in columns.values()]
+                    ),
                     labels=tuple(columns),
                     units=tuple(_text(item.attrs.get("units")) for item in columns.values()),
                     header=header,

@@ -322,7 +322,7 @@ def _words(line: str, width: int, first: str) -> Iterator[tuple[str, ...]]:
 
 
 def _is_no_label(word: str) -> bool:
-    abbreviated = re.search(r"(^|\W)(n[or]|a\.? ?u|arb)\.$", word, re.I)
+    abbreviated = re.search(r"(^|\W)(n[or]|a\.? ?u|arb|abs|norm|trans|fluor?)\.$", word, re.I)
     prose = word.endswith(":") or (word.endswith(".") and not abbreviated)
     prose = prose or ": " in word or "=" in word or len(word) > 80
     return prose or _number(word, decimal_comma=True) is not None

@@ -42,13 +42,13 @@ _NAMES: Mapping[str, tuple[tuple[str, bool], ...]] = {
     "angle": ((r"angle(_?o)?|theta|th|mono_?(angle|theta)", False), (r"angle(_?c)?", True)),
     "norm": (
         (r"norm|normali[sz]ed(_(xmu|mu|absorption))?|nor", False),
-        (r"x?mu_?norm|norm(ali[sz]ed)?_?(xmu|mu|absorption)", False),
+        (r"x?mu_?norm|norm(ali[sz]ed)?_?(xmu|mu|absorption)|flat(tened)?", False),
     ),
     "foil": ((r"mu_?refer(ence)?|x?mu_?(ref|foil)|ln_it_i(r|ref|2)", False),),
     "mu": (
-        (r"x?mu(_?e)?|mux|ln_i0_i(t|1)", True),
+        (r"x?mu(_?e)?|mux|(ln|log)_i0_i(t|1)?|ln_i(t|1)?_i0", True),
         (r"x?mu_?(t|f|trans\w*|fluo\w*|sample)|absorption|absorbance", True),
-        (r"abs|xafs|xanes", False),
+        (r"abs|od|xafs|xanes", False),
     ),
     "i0": (
         (r"i_?0|i00|ic_?0|io|i_?zero", True),
@@ -66,9 +66,9 @@ _CHAMBERS = re.compile(r"(?:.*_)?(ion?i?|ion_?ch(?:amber)?|i_?ch(?:amber)?|ic|vf
 _CHANNELS = (
     r"dtc\d?|(fy|if|fluo\w*)_?c(orr)?\d*",
     r"(xs|xsp|xspress|vortex|sdd|ge|mca|me\d|xmap)\w*?roi\w*",
-    r"if|iff|if_?ch\d*|if\d+|ifl?uo\w*|fluo\w*|fl|ff",
+    r"if|iff|if_?ch\d*|if\d+|ifl?uo?\w*|fluo\w*|fl|ff",
     r"fy|tfy|pfy|(sdd|vortex)\w*|\d+_?el(ement)?|ge_?\d+",
-    r"pips|lytle",
+    r"pips|lytle|ketek|canberra|dante|xmap|xrf|tey|^roi",
 )
 """Parts of names of fluorescence channels, likeliest first; any digits may follow."""
 _OTHER_ENERGY = re.compile(
@@ -346,6 +346,10 @@ def _element(name: str, absorber: str) -> tuple[str, str]:
         loose = re.search(rf"(?<![a-z]){absorber.lower()}{line.lower()}(?![a-z])", text.lower())
         if loose and (found := _accepted(absorber, loose, text)):
             return found
+    if lower := re.search(r"(?<![a-z])([a-z]{2})_?([kl])_?(a|alpha)\d?(?![a-z])", text):
+        symbol = lower[1].capitalize()
+        if symbol in _symbols():
+            return symbol, lower[2] + "a"
     for match in re.finditer(rf"(?<![A-Za-z])([A-Z][a-z]?){line}(?![A-Za-z])", text):
         symbol, series, greek = match.groups()
         if symbol in _symbols() and symbol not in _DETECTOR_MATERIALS | {"Ir"}:
