@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import tomllib
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
@@ -293,8 +294,9 @@ def config_path(path: Path | None = None) -> Path | None:
     base = os.environ.get("XDG_CONFIG_HOME", "")
     folder = Path(base) if base else _home() / ".config"
     for candidate in (_HERE, folder / "live_lce" / "config.toml"):
-        if candidate.is_file():
-            return candidate
+        with suppress(OSError):  # a folder that this account may not search
+            if candidate.is_file():
+                return candidate
     return None
 
 

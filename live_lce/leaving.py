@@ -6,21 +6,31 @@ gives them through one of these, where they leave, and nowhere else.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import Any
 
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
-    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff]"  # order of writing, invisible signs, halves of a character
+    "\xad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"  # order of writing, what is invisible, halves
 )
-_KEY = re.compile(r"(?i)\b(api_?key|access_token|token|password|secret)=([^\s&#;\"'<>,)\]]+)")
-_HEADER = re.compile(r"(?i)\b(apikey|bearer)\s+([A-Za-z0-9._~+/=-]{8,})")
-_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#@\"'<>]*)@")
+_KEY = re.compile(
+    r"(?i)((?:api(?:[-_]|%5F)?key|token|password|secret)"
+    r"""(?:(?:=|%3D)["']?|["']?\s*[=:]\s*b?["']))"""  # of an address, of Python, JSON or TOML
+    r"""([^\s&#;"'<>,)\]]+)"""
+)
+_HEADER = re.compile(
+    r"""(?i)\b(apikey\s+|bearer\s+|authorization["']?\s*:\s*["']?basic\s+)([\w.~+/=-]{8,})"""
+)
+_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#\"'<>]*)@")
 _MASK = "********"
-_FORMULA = re.compile(r"[\t\r\n ]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-_NEXT_CELL = re.compile(r"([,;\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_BEGINS = r"[\s\x00\u200b\ufeff]*(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
+_FORMULA = re.compile(_BEGINS)
+_NEXT_CELL = re.compile(rf"([,;\t])({_BEGINS})")
+_CELL_WITHIN = re.compile(rf"([;\t\r\n])({_BEGINS})")
+"""A comma in a cell is quoted; a spreadsheet of a language with a decimal comma cuts at others."""
 
 
 def printable(text: str) -> str:
@@ -56,11 +66,13 @@ def printable_json(text: str) -> str:
     text : str
         As `json.dumps` writes it.
     """
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _CONTROLS.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
 def _written(character: str) -> str:
     code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
@@ -72,8 +84,8 @@ def hide_keys(text: str) -> str:
     text : str
         An address, or a text with addresses in it.
     """
-    text = _KEY.sub(rf"\1={_MASK}", text)
-    text = _HEADER.sub(rf"\1 {_MASK}", text)
+    text = _KEY.sub(rf"\1{_MASK}", text)
+    text = _HEADER.sub(rf"\1{_MASK}", text)
     return _PASSWORD.sub(_without_password, text)
 
 
@@ -103,12 +115,13 @@ def csv_cell(value: Any) -> Any:
     value : object
         What is to be written.
     """
-    if not isinstance(value, str) or not _FORMULA.match(value):
+    if not isinstance(value, str):
         return value
     try:
         float(value)
     except ValueError:
-        return f"'{value}"
+        within = _CELL_WITHIN.sub(r"\1\2'", value)
+        return f"'{within}" if _FORMULA.match(value) else within
     return value
 
 

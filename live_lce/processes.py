@@ -87,7 +87,7 @@ def spawning() -> SpawnContext:
     Tiled's client, onnxruntime and torch have threads, which a fork does not survive.
     """
     if os.name == "posix":
-        with _safe_path():  # a helper of the standard library, which lives as long as we do
+        with safe_path():  # a helper of the standard library, which lives as long as we do
             resource_tracker.ensure_running()
     return _Context()
 
@@ -100,8 +100,8 @@ def process_pool(
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
-    """Let what is started by the standard library leave the current folder alone."""
+def safe_path() -> Iterator[None]:
+    """Let processes that others start leave the current folder alone: multiprocessing, Tiled."""
     with _LOCK:
         before = {name: os.environ.get(name) for name in _ALWAYS}
         os.environ.update(_ALWAYS)
@@ -118,7 +118,7 @@ def _safe_path() -> Iterator[None]:
 class _Process(SpawnProcess):
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 (its name in multiprocessing)
-        with _safe_path():
+        with safe_path():
             return SpawnProcess._Popen(process_obj)
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from live_lce.private_files import PRIVATE, Access
+from live_lce.processes import safe_path
 
 RUNS_SPEC = ("CatalogOfBlueskyRuns", "3.0")
 JSON_SEQ = "application/json-seq"
@@ -94,15 +95,21 @@ class EmbeddedTiled:
         server_class = _server_class()
         _register_exporter()
         try:
-            self._server = server_class(
-                directory, api_key=key, port=port, readable_storage=list(readable)
-            )
+            with safe_path():  # Tiled makes its database by `python -m tiled`
+                self._server = server_class(
+                    directory, api_key=key, port=port, readable_storage=list(readable)
+                )
+        except (RuntimeError, TimeoutError) as error:  # the second is an OSError too
+            log = Path(directory) / "error.log" if directory is not None else "the lines above"
+            raise ServerError(
+                f"The Tiled server did not start: {str(error).rstrip('.')}. Look at {log}, or try "
+                "again when the machine is less busy."
+            ) from error
         except OSError as error:
             raise ServerError(
-                f"The Tiled server cannot use {directory}: {error}. Give another directory."
+                f"The Tiled server cannot use {directory or 'a temporary folder'}: {error}. "
+                "Give another directory."
             ) from error
-        except (RuntimeError, TimeoutError) as error:
-            raise ServerError(f"The Tiled server did not start: {error}") from error
         _share_no_connection(self._server.storage)
         self._open = True
         _open_keys.append(key)

@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str] | None] = {
         *("contract", "settings", "config", "spectra", "classifiers", "analysis", "engine"),
         *("publish", "sources", "processes", "private_files"),
     },
-    "server": {"private_files"},
+    "server": {"private_files", "processes"},
     "labels": {"processes"},
     "datasets": {"contract", "settings", "spectra", "classifiers.card"},
     "evaluation": {"contract", "settings", "spectra", "classifiers", "datasets"},

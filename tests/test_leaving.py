@@ -61,6 +61,13 @@ def test_json_keeps_its_values(value: Any) -> None:
         f"https://user:a:{SECRET}@tiled/api",
         f"Authorization: Apikey {SECRET}",
         f"'http://tiled?api_key={SECRET}': refused",
+        f"http://tiled?api-key={SECRET}",
+        f"http%3A%2F%2Ftiled%3Fapi_key%3D{SECRET}",
+        f"https://user:p@{SECRET}@tiled/api",
+        f"{{'api_key': '{SECRET}'}}",
+        f'api_key = "{SECRET}"',
+        f"LIVE_LCE_TILED__API_KEY={SECRET}",
+        f"Authorization: Basic {SECRET}",
     ],
 )
 def test_no_key_and_no_password_is_shown(address: str) -> None:
@@ -97,6 +104,19 @@ def test_no_cell_is_a_formula(text: str) -> None:
     line = csv_comment("# sample: " + " ".join(text.split()))
     for cell in re.split("[,;\t]", line):
         assert not is_formula(cell)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u3000=1", "\xa0=1", "\x0b=1", "\ufeff=1", "a;=1", "a\n =1", "a\t=1"]
+)
+def test_what_other_spreadsheets_cut_is_no_formula(text: str) -> None:
+    for cell in re.split("[;\t\n]", csv_cell(text)):
+        assert not cell.strip(" \u3000\xa0\x0b\ufeff").startswith("=")
+
+
+def test_signs_beyond_the_first_plane_are_written() -> None:
+    assert printable("\U000e0041\u206a") == "\\U000e0041\\u206a"
+    assert json.loads(printable_json('"\U000e0041"')) == "\U000e0041"
 
 
 def test_numbers_stay_numbers() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from live_lce import processes
 from live_lce.engine.external import Source, UnreadableError
+from live_lce.server import EmbeddedTiled
 from live_lce.sources.external_files import MIMETYPE, Hdf5Files
 
 PLANTED = ("h5py", "numpy", "json", "multiprocessing", "pickle", "live_lce", "sitecustomize")
@@ -41,6 +42,14 @@ def test_processes_that_share_work(planted: Path) -> None:
     assert worker.exitcode == 0
     with processes.process_pool(1) as workers:
         assert workers.submit(pow, 2, 3).result(60) == 8
+    assert not (planted / "ran").exists()
+
+
+def test_the_server_makes_its_database(planted: Path) -> None:
+    """Tiled does it in a process that it starts itself."""
+    pytest.importorskip("tiled.server")
+    with EmbeddedTiled(planted / "served") as tiled:
+        assert tiled.uri
     assert not (planted / "ran").exists()
 
 

@@ -46,6 +46,7 @@ def test_one_line_a_scan(registry: Registry) -> None:
                 doc["data"]["It"] = doc["data"]["I0"]
         watch(live, scan(12), flat)
         assert live.last is not None and live.last.final
+        assert repr(live.last).startswith("<Result final, run ") and len(repr(live.last)) < 200
         assert live.last.prediction.status is Status.REJECTED
         assert "ready" in repr(live) and "scan 13 Fe K: rejected: " in repr(live)
     first, second = lines

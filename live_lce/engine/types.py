@@ -70,6 +70,16 @@ class Result:
     raw_time: float = float("nan")
     spectrum: Spectrum | None = None
 
+    def __repr__(self) -> str:
+        """Return one short line; metadata may be of any size and depth, arrays are long."""
+        found = self.prediction
+        edge = " ".join(repr(one[:20])[1:-1] for one in (found.absorber, found.edge) if one)
+        said = f"{found.label} {found.confidence:.2f}" if found.answered else found.status.value
+        return (
+            f"<Result {'final' if self.final else 'partial'}, run {self.run.uid[:8]!r}, spectrum "
+            f"{self.spectrum_index}{', ' if edge else ''}{edge}: {said}, {self.n_points} points>"
+        )
+
     @property
     def used(self) -> Used:
         """What mu was made of; empty where no spectrum could be built."""
