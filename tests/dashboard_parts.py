@@ -55,6 +55,14 @@ class Seen:
     received: list[bytes] = field(default_factory=list)
 
 
+def until(page: Page, expression: str, timeout: float = 30.0) -> None:
+    """Wait until an expression is true in a page, whose policy allows it no `eval`."""
+    end = time.monotonic() + timeout
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(100)
+
+
 @contextmanager
 def looking(browser: Browser, uri: str, **options: Any) -> Iterator[tuple[Page, Seen]]:
     """Open a page, and collect its errors and all that reaches it."""

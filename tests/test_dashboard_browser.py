@@ -22,6 +22,7 @@ from dashboard_parts import (
     cut,
     looking,
     serving,
+    until,
 )
 from playwright.sync_api import Browser, Page, expect
 
@@ -111,7 +112,7 @@ def test_an_abstention_says_why_and_what_to_do(
     beam.send(a_scan(FOIL, sample="a foil"))
     with looking(browser, dashboard.uri) as (page, seen):
         expect(page.locator("#now .headline")).to_contain_text("no answer")
-        expect(page.locator("#now .headline")).to_contain_text("nothing the model was trained on")
+        expect(page.locator("#now .headline")).to_contain_text("looks like a metal")
         expect(page.locator("#now .flags .decides")).to_contain_text("do not use a label")
     assert seen.errors == []
 
@@ -164,7 +165,8 @@ def test_a_view_that_cannot_be_drawn_leaves_the_others_alone(
         choose(page, "Now")
         expect(page.locator("#now .headline")).to_contain_text("one that is not")
         expect(page.locator("#now .headline")).not_to_contain_text("cannot be drawn")
-    assert len([r for r in caplog.records if "cannot be drawn" in r.message]) == 1
+    logged = [r.message for r in caplog.records if "cannot be drawn" in r.message]
+    assert logged and len(logged) <= 3, "once a page and a fault, not at each tick"
     assert seen.errors == []
 
 
@@ -177,9 +179,10 @@ def test_a_column_of_the_trend_is_clicked_and_its_spectrum_shown(
         choose(page, "Trend")
         # The furnace records its temperature: the trend against it is of those three alone.
         page.get_by_label("Against").select_option("primary.furnace_temperature")
-        page.wait_for_function(
+        until(
+            page,
             "Bokeh.documents[0].get_model_by_name('trend_plots').children[0]"
-            "?.renderers[0].data_source.data.x.length === 3"
+            "?.renderers[0].data_source.data.x.length === 3",
         )
         page.wait_for_timeout(500)
         left, top, width, height = page.evaluate(FRAME)

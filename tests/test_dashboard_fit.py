@@ -20,6 +20,7 @@ from dashboard_parts import (
     free_port,
     looking,
     serving,
+    until,
 )
 from playwright.sync_api import Browser, Page, expect
 
@@ -136,8 +137,9 @@ def test_large_letters_and_themes_are_remembered(browser: Browser, dashboard: Da
         assert page.evaluate(
             "[...Object.values(document.documentElement.dataset)].sort()"
         ) == sorted(["light", "yes", "yes"])
-        page.wait_for_function(
-            "Bokeh.documents[0].get_model_by_name('now_norm').border_fill_color === '#ffffff'"
+        until(
+            page,
+            "Bokeh.documents[0].get_model_by_name('now_norm').border_fill_color === '#ffffff'",
         )
     assert seen.errors == []
 

@@ -340,3 +340,12 @@ def test_a_few_points_read_again_are_not_compared():
     mu = xanes_mu(energy)
     again = np.concatenate([energy, energy[40:45]]), np.concatenate([mu, mu[40:45] + 0.3])
     assert reasons(clean(*again)) == [Reason.ENERGIES_MERGED]
+
+
+def test_an_edge_step_spoilt_by_another_edge_is_refused():
+    energy = xanes_energy()
+    e0 = 7122.0
+    mu = xanes_mu(energy) - 0.7 * np.clip((energy - e0 - 35.0) / 10.0, 0.0, 1.0)
+    spoilt = Spectrum(energy, mu, absorber="Fe", edge="K")
+    with pytest.raises(SpectrumRejectedError, match="is another edge between norm1 and norm2"):
+        normalize(spoilt, DEFAULTS)

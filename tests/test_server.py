@@ -73,8 +73,13 @@ def test_serve_says_how_to_connect_and_ends_cleanly(tmp_path: Path) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        lines = [process.stdout.readline() for _ in range(3)]
-        found = re.search(r"http://\S+", lines[1])
+        lines = [process.stdout.readline()]
+        assert "Starting a Tiled server" in lines[0]
+        while lines[-1] and "http://" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        found = re.search(r"http://\S+", lines[-1])
+        if found is None:
+            process.kill()
         assert found is not None, lines
         answer = httpx.get(found[0] + "/api/v1/search/?api_key=secret")
         assert {item["id"] for item in answer.json()["data"]} == {"raw", "processed"}

@@ -68,7 +68,7 @@ _CHANNELS = (
     r"(xs|xsp|xspress|vortex|sdd|ge|mca|me\d|xmap)\w*?roi\w*",
     r"if|iff|if_?ch\d*|if\d+|ifl?uo?\w*|fluo\w*|fl|ff",
     r"fy|tfy|pfy|(sdd|vortex)\w*|\d+_?el(ement)?|ge_?\d+",
-    r"pips|lytle|ketek|canberra|dante|xmap|xrf|tey|^roi",
+    r"pips|lytle|ketek|canberra|dante|xmap|xrf|tey",
 )
 """Parts of names of fluorescence channels, likeliest first; any digits may follow."""
 _OTHER_ENERGY = re.compile(

@@ -30,6 +30,8 @@ from live_lce.spectra.reference import EARLIEST, edge_reference
 from live_lce.spectra.thickness import judge_step
 from live_lce.spectra.types import Array, NormalizedSpectrum, Spectrum, SpectrumRejectedError
 
+HIGHEST = 8.0
+"""No white line is so many edge steps high: the step is wrong, as where another edge follows."""
 E0_EXPECTED = (-5.0, 20.0)
 """Oxides' edges lie in this range (eV) around the tabulated one; outside, a remark is made."""
 BEFORE_TABLE = 20.0
@@ -337,6 +339,12 @@ def _beam_lost(spectrum: Spectrum) -> bool:
     return any(finding.reason is Reason.POINTS_WITHOUT_BEAM for finding in spectrum.findings)
 
 
+def _white_line(done: NormalizedSpectrum) -> float:
+    """Return the maximum of `norm` up to 100 eV past the edge."""
+    near = done.energy < done.e0 + 100.0
+    return float(done.norm[near].max()) if near.any() else 0.0
+
+
 def _verdict(
     done: NormalizedSpectrum, target: _Target, spectrum: Spectrum, settings: AnalysisSettings
 ) -> tuple[Finding, ...]:
@@ -348,6 +356,10 @@ def _verdict(
     if step <= 0:
         what = "mu" if spectrum.mode == "mu" else f"mu of {spectrum.mode}"
         detail = f"edge step {step:.3g}: {what} falls at the edge, {_FALLS[spectrum.mode]}"
+        refusal = Finding(Reason.EDGE_STEP_TOO_SMALL, detail)
+    elif (highest := _white_line(done)) > HIGHEST:
+        detail = f"edge step {step:.3g}, but mu rises by {highest:.0f} times that: "
+        detail += "is another edge between norm1 and norm2?"
         refusal = Finding(Reason.EDGE_STEP_TOO_SMALL, detail)
     elif widest > limits.max_step:
         refusal = Finding(Reason.GRID_TOO_COARSE, f"{widest:.1f} eV near the edge")
