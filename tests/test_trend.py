@@ -28,6 +28,7 @@ from results_parts import (
 )
 
 from live_lce.contract import DEFAULT_CLASSES, OTHER
+from live_lce.leaving import csv_cell
 from live_lce.publish.documents import AnalysisRun
 from live_lce.results.catalog import find
 from live_lce.results.colours import COLOURS, LOOKS, NOT_ANSWERED, in_order, looks
@@ -166,7 +167,7 @@ def test_a_table_is_read_back(runs: Any) -> None:
     head = [line for line in text.splitlines() if line.startswith("# ")][:6]
     assert "s since 1970" in head[1] and "no unit" in head[2] and "raw run" in head[5]
     table = pd.read_csv(io.StringIO(text), skiprows=6)
-    assert table["sample"].fillna("").tolist() == [p.sample for p in points]
+    assert table["sample"].fillna("").tolist() == [csv_cell(p.sample) for p in points]
     assert table["analysis_uid"].tolist() == [p.analysis_uid for p in points]
     assert table["answered"].tolist() == [1, 1, 0, 0, 1]
     assert table["time"].tolist()[:4] == pytest.approx([p.time for p in points[:4]], abs=1e-6)
