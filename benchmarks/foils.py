@@ -166,7 +166,7 @@ where
   not measured from 15 eV below to 30 eV above;
 - no shape is known: other elements than those below, other edges than K.
 
-The shapes are computed with FEFF10 (`python -m live_lce.sim.compute_metals`): no measured foil is
+The shapes are computed with FEFF10 (`python -m research.feff.metals`): no measured foil is
 in them.  Two things were chosen on measured foils: one stretch of 1.1 for all metals (FEFF's rises
 lie too near) by five elements, and the limits of misfit by eight; the column `used for` says which.
 The other elements set neither, but four constants (the cap of the smoothing correction, its share

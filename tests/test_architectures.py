@@ -14,21 +14,22 @@ from live_lce.datasets.rows import FINE, Rows
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
-from live_lce.training.architectures import read_outcomes  # noqa: E402
-from live_lce.training.architectures_fit import (  # noqa: E402
+from live_lce.training.beamline import Variation  # noqa: E402
+from research.architectures.compare import read_outcomes  # noqa: E402
+from research.architectures.fit import (  # noqa: E402
     Spectra,
     cost_of_network,
     predictor,
 )
-from live_lce.training.architectures_measure import (  # noqa: E402
+from research.architectures.measure import (  # noqa: E402
     Measured,
     Outcome,
     judge,
     measure,
     with_prior,
 )
-from live_lce.training.architectures_page import page  # noqa: E402
-from live_lce.training.architectures_plan import (  # noqa: E402
+from research.architectures.page import page  # noqa: E402
+from research.architectures.plan import (  # noqa: E402
     GRID,
     NETWORKS,
     SHORT,
@@ -37,9 +38,8 @@ from live_lce.training.architectures_plan import (  # noqa: E402
     fit_candidate,
     scaled,
 )
-from live_lce.training.beamline import Variation  # noqa: E402
-from live_lce.training.lce_fit import Course, fit_network  # noqa: E402
-from live_lce.training.pool import POOL_CLASSES, Pool  # noqa: E402
+from research.lce.fit import Course, fit_network  # noqa: E402
+from research.lce.pool import POOL_CLASSES, Pool  # noqa: E402
 
 N_EACH = 12
 TINY = Course(steps=6, batch=16)
@@ -99,7 +99,7 @@ def test_multiply_adds_of_dense_layers_are_counted(pool: Pool) -> None:
 def test_a_candidate_is_measured_the_same_twice(
     model: str, pool: Pool, measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("live_lce.training.architectures_others.N_VARIED", 64)
+    monkeypatch.setattr("research.architectures.others.N_VARIED", 64)
     candidate = Candidate("it", "section", model=model, course=TINY, folds=(1,))
     first, second = (measure(candidate, pool, measured) for _ in range(2))
     assert [one.f1 for one in first] == [one.f1 for one in second]

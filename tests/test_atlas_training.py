@@ -47,7 +47,7 @@ def test_measured_standards_land_among_their_class(shared):
     from live_lce.datasets.prepared import prepare
     from live_lce.datasets.standards import read_standards
     from live_lce.settings import AnalysisSettings
-    from live_lce.training.atlas_check import page, place_all
+    from research.checks.atlas import page, place_all
 
     registry = Registry()
     atlases = {

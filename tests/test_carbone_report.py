@@ -14,14 +14,14 @@ pytest.importorskip("pandas", reason="needs the extra `train`")
 
 @pytest.fixture(scope="module")
 def of_cr(shared):
-    from live_lce.training.carbone_tasks import rows_of
+    from research.carbone2019.tasks import rows_of
 
     return rows_of(shared / "data" / "computed", "label_carbone")["Cr"]
 
 
 @pytest.fixture(scope="module")
 def spectra(of_cr):
-    from live_lce.training.carbone_spectra import on_relative_grid, without_duplicates
+    from research.carbone2019.spectra import on_relative_grid, without_duplicates
 
     return on_relative_grid(without_duplicates(of_cr))
 
@@ -29,7 +29,7 @@ def spectra(of_cr):
 @pytest.fixture(scope="module")
 def outcomes(spectra):
     """Return what one epoch gives: for the form of the report, not for its numbers."""
-    from live_lce.training.carbone_protocol import Variant, measure
+    from research.carbone2019.protocol import Variant, measure
 
     found = []
     for network, region in (("MLP", "full"), ("CNN", "full"), ("CNN", "pre")):
@@ -40,7 +40,7 @@ def outcomes(spectra):
 
 
 def test_the_papers_tables_are_copied_right():
-    from live_lce.training.carbone_paper import TABLE_I, TABLE_II, TABLE_II_AVERAGE
+    from research.carbone2019.paper import TABLE_I, TABLE_II, TABLE_II_AVERAGE
 
     assert np.sum(list(TABLE_I.values()), axis=0).tolist() == [4033, 2441, 11710]
     values = np.array([[float(cell[:4]) for cell in row] for row in TABLE_II.values()])
@@ -50,7 +50,7 @@ def test_the_papers_tables_are_copied_right():
 
 def test_no_two_spectra_left_are_duplicates(of_cr):
     from live_lce.datasets.rows import FINE
-    from live_lce.training.carbone_spectra import without_duplicates
+    from research.carbone2019.spectra import without_duplicates
 
     left = without_duplicates(of_cr)
     spectra = left.norm[:, (FINE >= -15) & (FINE <= 15)]
@@ -61,7 +61,7 @@ def test_no_two_spectra_left_are_duplicates(of_cr):
 
 
 def test_spectra_are_as_in_the_paper(spectra):
-    from live_lce.training.carbone_spectra import SHIFTS
+    from research.carbone2019.spectra import SHIFTS
 
     assert spectra.base().shape[1] == 100
     np.testing.assert_allclose(spectra.base().max(axis=1), 1)
@@ -74,7 +74,7 @@ def test_spectra_are_as_in_the_paper(spectra):
 
 
 def test_folds_are_stratified_or_keep_groups_whole(spectra):
-    from live_lce.training.carbone_protocol import FOLDS
+    from research.carbone2019.protocol import FOLDS
 
     shares = np.bincount(spectra.label) / len(spectra.label)
     for kind, deal in FOLDS.items():
@@ -87,7 +87,7 @@ def test_folds_are_stratified_or_keep_groups_whole(spectra):
 
 
 def test_outcomes_survive_the_file(outcomes):
-    from live_lce.training.carbone_protocol import NOISES, SHIFTS, Outcome
+    from research.carbone2019.protocol import NOISES, SHIFTS, Outcome
 
     for one in outcomes:
         assert Outcome.from_json(json.loads(json.dumps(one.to_json()))) == one
@@ -99,7 +99,7 @@ def test_outcomes_survive_the_file(outcomes):
 
 
 def test_a_measurement_is_repeated_digit_by_digit(spectra, outcomes):
-    from live_lce.training.carbone_protocol import Variant, measure
+    from research.carbone2019.protocol import Variant, measure
 
     kinds = ("stratified", "grouped")
     variant = Variant("MLP", epochs=1)
@@ -108,9 +108,9 @@ def test_a_measurement_is_repeated_digit_by_digit(spectra, outcomes):
 
 
 def test_pages_say_what_is_missing(outcomes, spectra):
-    from live_lce.training.carbone_paper import TABLE_I, TABLE_II
-    from live_lce.training.carbone_report import page
-    from live_lce.training.carbone_tables import MISSING, Results, table_ii, with_last_digits
+    from research.carbone2019.paper import TABLE_I, TABLE_II
+    from research.carbone2019.report import page
+    from research.carbone2019.tables import MISSING, Results, table_ii, with_last_digits
 
     assert with_last_digits(0.8449, 0.021) == "0.84(2)"
     results = Results(replace(one, variant=replace(one.variant, epochs=50)) for one in outcomes)
@@ -125,9 +125,9 @@ def test_pages_say_what_is_missing(outcomes, spectra):
 
 
 def test_figures_are_small(outcomes, spectra, tmp_path):
-    from live_lce.training.carbone_figures import figure_2, figure_3, figure_5, figure_6
-    from live_lce.training.carbone_paper import TABLE_I
-    from live_lce.training.carbone_tables import Results
+    from research.carbone2019.figures import figure_2, figure_3, figure_5, figure_6
+    from research.carbone2019.paper import TABLE_I
+    from research.carbone2019.tables import Results
 
     figure_2(dict.fromkeys(TABLE_I, spectra), tmp_path / "2.png")
     for draw in (figure_3, figure_5, figure_6):

@@ -13,8 +13,8 @@ from synthetic import xanes_energy, xanes_mu
 
 from live_lce.classifiers.registry import Registry
 from live_lce.datasets.tables import read_labelled
-from live_lce.evaluation.cards import main
 from live_lce.evaluation.measure import LABEL_SET
+from research.model_page.cards import main
 
 
 @pytest.fixture

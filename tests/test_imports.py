@@ -55,7 +55,7 @@ ALLOWED: dict[str, set[str] | None] = {
         *("publish", "sources", "processes", "private_files"),
     },
     "server": {"private_files", "processes"},
-    "labels": {"processes"},
+    "labels": set(),
     "datasets": {"contract", "settings", "spectra", "classifiers.card"},
     "evaluation": {"contract", "settings", "spectra", "classifiers", "datasets"},
     "training": {
@@ -123,6 +123,11 @@ def test_imports_point_one_way(path: Path) -> None:
         if there in FORBIDDEN.get(room, set()):
             wrong.append(imported)
     assert wrong == [], f"{name} may not import these, see docs/architecture.md"
+
+
+def test_the_product_never_imports_what_is_not_shipped() -> None:
+    for top in ("research", "tools", "tests", "benchmarks"):
+        assert _at_home({top}) == {}
 
 
 def _at_home(wanted: set[str]) -> dict[str, set[str]]:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import structure_parts as structures
 
-from live_lce.labels.agreement import agreements, at_odds, calibration, report
 from live_lce.labels.order_parameters import average, order_parameters
 from live_lce.labels.structures import StructureError
-from live_lce.labels.table import (
+from research.label_tables.agreement import agreements, at_odds, calibration, report
+from research.label_tables.table import (
     COLUMNS,
     NO_STRUCTURE,
     OTHER_ELEMENT,

@@ -10,15 +10,15 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 from live_lce.classifiers.card import Grid  # noqa: E402
 from live_lce.classifiers.registry import Registry  # noqa: E402
 from live_lce.datasets.rows import FINE, Rows  # noqa: E402
-from live_lce.training import lce  # noqa: E402
 from live_lce.training.beamline import Variation, as_input, scaled, varied  # noqa: E402
-from live_lce.training.lce_calibration import fitted_temperature  # noqa: E402
-from live_lce.training.lce_fit import Course, draw_weights  # noqa: E402
-from live_lce.training.lce_graph import LceGraph, Members  # noqa: E402
-from live_lce.training.lce_network import LceNetwork, Shape  # noqa: E402
-from live_lce.training.lce_ood import WEIGHTS, LceOod, references  # noqa: E402
-from live_lce.training.lce_threshold import WITHIN, thresholded  # noqa: E402
-from live_lce.training.pool import POOL_CLASSES, Pool  # noqa: E402
+from research.lce import family as lce  # noqa: E402
+from research.lce.calibration import fitted_temperature  # noqa: E402
+from research.lce.distance import WEIGHTS, LceOod, references  # noqa: E402
+from research.lce.fit import Course, draw_weights  # noqa: E402
+from research.lce.graph import LceGraph, Members  # noqa: E402
+from research.lce.network import LceNetwork, Shape  # noqa: E402
+from research.lce.pool import POOL_CLASSES, Pool  # noqa: E402
+from research.lce.threshold import WITHIN, thresholded  # noqa: E402
 
 # torch 2.13 uses functions of its own that it deprecated, while exporting.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

@@ -7,10 +7,10 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from live_lce.classifiers.card import Grid  # noqa: E402
 from live_lce.datasets.rows import FINE  # noqa: E402
-from live_lce.training import garbage  # noqa: E402
-from live_lce.training.lce_ood import LceOod, OodWeights, references  # noqa: E402
-from live_lce.training.outliers import is_outlier, read_outliers, with_outliers  # noqa: E402
-from live_lce.training.pool import POOL_CLASSES, Pool, read_pool  # noqa: E402
+from research.lce.distance import LceOod, OodWeights, references  # noqa: E402
+from research.lce.outliers import is_outlier, read_outliers, with_outliers  # noqa: E402
+from research.lce.pool import POOL_CLASSES, Pool, read_pool  # noqa: E402
+from research.out_of_distribution import garbage  # noqa: E402
 
 GRID = Grid(start=-18, stop=40, n_points=117)
 

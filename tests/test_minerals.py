@@ -10,10 +10,9 @@ from live_lce.contract import OTHER
 from live_lce.datasets.rows import align
 from live_lce.datasets.split import groups
 from live_lce.labels.structures import StructureError
-from live_lce.sim.coarse import ATTEMPTS, write_sites
-from live_lce.sim.compute_minerals import kept_sites
 from live_lce.sim.library import load_library
-from live_lce.sim.mineral_structures import (
+from research.feff.coarse import ATTEMPTS, write_sites
+from research.feff.mineral_structures import (
     OXIDE_SITES,
     SITES_WITHOUT_OXYGEN,
     found_sites,
@@ -24,10 +23,11 @@ from live_lce.sim.mineral_structures import (
     read_mineral,
     structure_ids,
 )
-from live_lce.training.computed import Named, read_sites, to_rows
-from live_lce.training.minerals import SOURCE, is_mineral, mineral_rows
-from live_lce.training.outliers import read_outliers
-from live_lce.training.pool import POOL_CLASSES, Pool, read_pool
+from research.feff.minerals import kept_sites
+from research.lce.computed import Named, read_sites, to_rows
+from research.lce.minerals import SOURCE, is_mineral, mineral_rows
+from research.lce.outliers import read_outliers
+from research.lce.pool import POOL_CLASSES, Pool, read_pool
 
 RHODOCHROSITE, MN2GEO4, MN2GEO4_AGAIN, DENSE_MN3O4 = 100, 270, 271, 1332
 UNREADABLE, DISORDERED = 71, 106

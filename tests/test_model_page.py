@@ -14,18 +14,18 @@ from live_lce.classifiers.registry import Registry
 from live_lce.datasets.labelled import Enters
 from live_lce.datasets.standards import read_standards
 from live_lce.datasets.tables import read_labelled
-from live_lce.evaluation.cards import BENCHMARK, COMPUTED, EXPERIMENTAL, read_sets
 from live_lce.evaluation.choice import Choice
 from live_lce.evaluation.evaluate import evaluate
 from live_lce.evaluation.measure import measure
-from live_lce.evaluation.model_page import END, START, identity, main, reading
-from live_lce.evaluation.model_page_calibration import calibrated, label_sets
-from live_lce.evaluation.model_page_compare import MAJORITY, NEAR, NEAR_COMPUTED
-from live_lce.evaluation.model_page_compounds import silent, taken_for_oxides, wrong
-from live_lce.evaluation.model_page_reach import by_group, reach
-from live_lce.evaluation.model_page_study import study
-from live_lce.evaluation.model_page_tables import judges, with_interval
 from live_lce.settings import AnalysisSettings
+from research.model_page.calibration import calibrated, label_sets
+from research.model_page.cards import BENCHMARK, COMPUTED, EXPERIMENTAL, read_sets
+from research.model_page.compare import MAJORITY, NEAR, NEAR_COMPUTED
+from research.model_page.compounds import silent, taken_for_oxides, wrong
+from research.model_page.page import END, START, identity, main, reading
+from research.model_page.reach import by_group, reach
+from research.model_page.study import study
+from research.model_page.tables import judges, with_interval
 
 SETTINGS = AnalysisSettings()
 KINDS = ("O6", "T4", "S5", "O6", "T4", "S5")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_old_contracts import LAST, RAW_UID
 from tiled.structures.core import Spec
 
 from live_lce.contract import CONTRACT_VERSION
@@ -16,6 +15,7 @@ from live_lce.publish.republish import republish
 from live_lce.results import analyses, export, predictions, spectra
 from live_lce.results.points import measured_points
 from live_lce.server import EmbeddedTiled
+from tools.old_contracts import LAST, RAW_UID
 
 DATA = Path(__file__).parent / "data"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from live_lce import contract
-from live_lce.publish.reference import reference_page
+from tools.contract_page import reference_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "contract.md"
 
 
 def test_the_committed_page_is_fresh() -> None:
-    again = "python -m live_lce.publish.reference > docs/contract.md"
+    again = "python -m tools.contract_page > docs/contract.md"
     assert PAGE.read_text(encoding="utf-8") == reference_page(), f"stale: {again}"
 
 

@@ -18,12 +18,12 @@ from archive_parts import SETTINGS, final_only, replayed  # noqa: E402
 from engine_parts import Document, numbers  # noqa: E402
 
 from live_lce.server import EmbeddedTiled  # noqa: E402
-from live_lce.sim.record import FILE, NAMES, write  # noqa: E402
 from live_lce.sim.score import fraction_score, true_class  # noqa: E402
 from live_lce.sim.series import SeriesError, read_series  # noqa: E402
 from live_lce.sources.archive import Query, open_archive  # noqa: E402
 from live_lce.sources.documents import read_documents  # noqa: E402
 from live_lce.sources.live import LiveLCE  # noqa: E402
+from tools.record_beamline import FILE, NAMES, write  # noqa: E402
 
 RECORDED = Path(__file__).parent / "data" / FILE
 
@@ -72,7 +72,7 @@ def events(documents: list[Document]) -> list[dict[str, Any]]:
 def test_they_are_small_and_made_again_byte_by_byte(tmp_path: Path) -> None:
     again = write(tmp_path)
     assert again.read_bytes() == RECORDED.read_bytes(), (
-        "python -m live_lce.sim.record tests/data makes them anew"
+        "python -m tools.record_beamline tests/data makes them anew"
     )
     assert RECORDED.stat().st_size < 200_000
 

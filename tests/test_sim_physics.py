@@ -12,7 +12,7 @@ from live_lce.sim.library import exponents, load_library, mixture
 from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.plans import xanes_energies
 from live_lce.sim.ring import Ring
-from live_lce.sim.shell import coordination_label, shell_indices
+from research.feff.shell import coordination_label, shell_indices
 
 
 def test_library_is_what_it_says() -> None:

@@ -24,8 +24,8 @@ def rows(shared):
 def trained(rows, shared, tmp_path_factory):
     """Return the card and the registry of a model of Mn after two epochs."""
     from live_lce.datasets.rows import FILES
-    from live_lce.training.carbone_cnn import train
     from live_lce.training.ensemble_model import hashes
+    from research.carbone2019.family import train
 
     folder = tmp_path_factory.mktemp("models")
     sha256 = hashes(shared / "data" / "computed", FILES)
@@ -59,8 +59,8 @@ def test_no_twin_and_no_formula_on_both_sides_of_the_split(rows):
 
 def test_training_again_gives_the_same_model(trained, rows, shared, tmp_path):
     from live_lce.datasets.rows import FILES
-    from live_lce.training.carbone_cnn import train
     from live_lce.training.ensemble_model import hashes
+    from research.carbone2019.family import train
 
     sha256 = hashes(shared / "data" / "computed", FILES)
     again = train(rows["Mn"], "Mn", sha256, tmp_path, seed=3, epochs=2)
@@ -69,8 +69,9 @@ def test_training_again_gives_the_same_model(trained, rows, shared, tmp_path):
 
 def test_the_card_says_which_member_did_not_see_a_spectrum(trained, rows):
     from live_lce.training.augment import resample
-    from live_lce.training.carbone_cnn import MEMBERS, METRICS
     from live_lce.training.cross_validation import class_f1
+    from live_lce.training.own_model import METRICS
+    from research.carbone2019.family import MEMBERS
 
     card, registry = trained
     of_mn = rows["Mn"].covering(card.grid.stop)
@@ -90,12 +91,12 @@ def test_onnx_equals_torch(rows):
     from live_lce.classifiers.card import MEMBERS, OOD_SCORE, PROBABILITIES
     from live_lce.classifiers.session import open_session
     from live_lce.training.augment import Augmentation, augmented
-    from live_lce.training.carbone_cnn import window
     from live_lce.training.distance import fit_distances, standardized
     from live_lce.training.ensemble import logits_of
     from live_lce.training.export import onnx_of
     from live_lce.training.graph import EnsembleGraph
     from live_lce.training.networks import CarboneCNN
+    from live_lce.training.own_plan import window
 
     of_mn = rows["Mn"]
     grid = window(of_mn)

@@ -10,11 +10,11 @@ import pytest
 from live_lce.classifiers.registry import Registry
 from live_lce.datasets.rows import CLASSES, FINE, NO_CLASS, read_rows
 from live_lce.training.distance import fit_distances
-from live_lce.training.zheng_joint import CLASSES as FOUR
-from live_lce.training.zheng_joint import ensemble, joint_labels, joint_probabilities
-from live_lce.training.zheng_labels import RankedLabels
-from live_lce.training.zheng_metrics import entropy, majority_top, score
-from live_lce.training.zheng_two_step import MAKERS, TREES, fit_two_step, majority, random_forest
+from research.zheng2020.joint import CLASSES as FOUR
+from research.zheng2020.joint import ensemble, joint_labels, joint_probabilities
+from research.zheng2020.labels import RankedLabels
+from research.zheng2020.metrics import entropy, majority_top, score
+from research.zheng2020.two_step import MAKERS, TREES, fit_two_step, majority, random_forest
 
 PAIRS = (
     ("CN_4", "CN_4-tetrahedral"),
@@ -121,7 +121,7 @@ def test_joint_probabilities_add_up_and_map_to_classes() -> None:
 def _graph_equals(x: np.ndarray, labels: RankedLabels, fold: np.ndarray, n_folds: int) -> float:
     pytest.importorskip("skl2onnx", reason="needs the extra `train`")
     from live_lce.classifiers.session import open_session
-    from live_lce.training.zheng_onnx import forest_graph
+    from research.zheng2020.graph import forest_graph
 
     models = [
         fit_two_step(x[fold != k], labels.take(fold != k), random_forest, k) for k in range(n_folds)
@@ -168,7 +168,7 @@ def test_thresholds_between_floats_are_no_trap() -> None:
     which = (steps[:, 1] > 2).astype(int) + 3 * (steps[:, 2] > 3)
     pytest.importorskip("skl2onnx", reason="needs the extra `train`")
     from live_lce.classifiers.session import open_session
-    from live_lce.training.zheng_onnx import forest_graph
+    from research.zheng2020.graph import forest_graph
 
     labels = ranked(which)
     model = fit_two_step(x, labels, random_forest)

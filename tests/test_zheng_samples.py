@@ -10,8 +10,8 @@ import pytest
 
 from live_lce.datasets.rows import FINE, Rows
 from live_lce.labels.order_parameters import CNS, MOTIFS
-from live_lce.training.zheng_crossval import N_FOLDS, grouped_folds, make_samples, prepare
-from live_lce.training.zheng_labels import (
+from research.zheng2020.crossval import N_FOLDS, grouped_folds, make_samples, prepare
+from research.zheng2020.labels import (
     LabelTable,
     RankedLabels,
     coarse,
@@ -19,8 +19,8 @@ from live_lce.training.zheng_labels import (
     ranked_labels,
     read_labels,
 )
-from live_lce.training.zheng_rare import learnable, shortened
-from live_lce.training.zheng_samples import (
+from research.zheng2020.rare import learnable, shortened
+from research.zheng2020.samples import (
     AVERAGED,
     MIXTURE,
     SAME,
@@ -31,7 +31,7 @@ from live_lce.training.zheng_samples import (
     sites,
     stretched,
 )
-from live_lce.training.zheng_window import N_POINTS, STEP, Window, choose, features, reaches
+from research.zheng2020.window import N_POINTS, STEP, Window, choose, features, reaches
 
 OCTAHEDRAL, TETRAHEDRAL = (6, "octahedral"), (4, "tetrahedral")
 

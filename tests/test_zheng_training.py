@@ -10,8 +10,8 @@ import pytest
 from live_lce.classifiers.registry import Registry
 from live_lce.datasets.rows import FINE, Rows
 from live_lce.labels.order_parameters import CNS, MOTIFS
-from live_lce.training.zheng_joint import CLASSES
-from live_lce.training.zheng_labels import LabelTable
+from research.zheng2020.joint import CLASSES
+from research.zheng2020.labels import LabelTable
 
 KINDS = ((4, "tetrahedral"), (5, "square pyramidal"), (6, "octahedral"))
 
@@ -56,7 +56,7 @@ def _labelled(n: int) -> tuple[Rows, LabelTable]:
 
 def test_training_is_repeatable_and_honest(tmp_path: Path) -> None:
     pytest.importorskip("skl2onnx", reason="needs the extra `train`")
-    from live_lce.training.zheng_rf import Source, train
+    from research.zheng2020.forest import Source, train
 
     rows, table = _labelled(40)
     source = Source(table, {}, {"made.parquet": "0" * 64})
@@ -87,7 +87,7 @@ def test_training_is_repeatable_and_honest(tmp_path: Path) -> None:
 
 def test_too_few_spectra_make_no_model(tmp_path: Path) -> None:
     pytest.importorskip("skl2onnx", reason="needs the extra `train`")
-    from live_lce.training.zheng_rf import Source, train
+    from research.zheng2020.forest import Source, train
 
     rows, table = _labelled(25)
     assert train(rows, "Fe", Source(table, {}, {"made.parquet": ""}), tmp_path) is None

@@ -161,7 +161,7 @@ def as_values(
 
 
 def _model(one: Trained, seconds: float) -> dict[str, Any]:
-    from live_lce.training.carbone_cnn import METRICS
+    from live_lce.training.own_model import METRICS
 
     card, metrics = one.card, one.card.metrics[METRICS]
     return {

@@ -1,4 +1,4 @@
-"""The K edges of metal foils, computed: ``python -m live_lce.sim.compute_metals``."""
+"""The K edges of metal foils, computed: ``python -m research.feff.metals``."""
 
 START = -15.0
 """First energy of each row, in eV from the first inflection; the step is 1 eV."""

@@ -3,7 +3,7 @@
 The baseline is the one of ``larch.xafs.pre_edge_baseline``, a line plus the tail of a
 Lorentzian at the main edge.  It is fitted here, because larch's own fit takes tens to
 hundreds of milliseconds, too long for a scan that is still running; both end at the same
-misfit on nearly all measured standards (``live_lce.evaluation.witness_check``).
+misfit on nearly all measured standards (``research.checks.pre_edge_rule``).
 """
 
 from __future__ import annotations

@@ -18,11 +18,10 @@ from live_lce.classifiers.registry import (
     read_card,
 )
 from live_lce.training.atlas import make_atlas
-from live_lce.training.carbone_cnn import EDGE
 from live_lce.training.ensemble import Progress, Schedule
 from live_lce.training.export import write_model
 from live_lce.training.own_model import Naming, next_version, schedule_for, train_own
-from live_lce.training.own_plan import Plan, TooFewError, make_plan
+from live_lce.training.own_plan import EDGE, Plan, TooFewError, make_plan
 from live_lce.training.own_rows import OwnRows
 
 

@@ -12,14 +12,19 @@ from live_lce.classifiers.card import ModelCard, OutOfDistribution
 from live_lce.classifiers.registry import model_name
 from live_lce.training import distance
 from live_lce.training.augment import SHIFTS, Augmentation
-from live_lce.training.carbone_cnn import EDGE, METRICS, PREPROCESSING
 from live_lce.training.cross_validation import cross_validated
 from live_lce.training.ensemble import Progress, Schedule
 from live_lce.training.ensemble_model import SPLIT, training_record
 from live_lce.training.fitted import Fitted, fit_ensemble
 from live_lce.training.networks import DESCRIPTION
-from live_lce.training.own_plan import Plan
+from live_lce.training.own_plan import EDGE, Plan
 
+METRICS = "cross-validated"
+PREPROCESSING = (
+    "normalized absorption averaged over the grid's bins, relative to the edge reference;"
+    " scaled to zero mean and unit variance inside the ONNX graph;"
+    " training spectra that begin inside the window carry their first value on below"
+)
 STEPS, LEAST_EPOCHS, MOST_EPOCHS = 2000, 50, 500
 """Steps that a member is trained for at most, by default, within so many epochs."""
 PATIENCE = 0.2

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.classifiers.card import Grid
-from live_lce.datasets.rows import CLASSES
+from live_lce.datasets.rows import CLASSES, Rows
 from live_lce.datasets.split import folds
-from live_lce.training.carbone_cnn import START, window
 from live_lce.training.own_rows import LABELS, OwnRows
 
+EDGE = "K"
+N_POINTS, START = 100, -18.0
+LAST_STOP = 25.0
+"""Windows end no later (eV), so that a running scan is answered soon."""
 LEAST_GROUPS = 2
 """Groups of a class to train it: one to learn from, one to be judged on."""
 LEAST_CLASSES = 2
@@ -148,3 +151,9 @@ def _folds(own: OwnRows, classes: tuple[str, ...], n_folds: int, seed: int) -> N
     if (rest := fold < 0).any():
         fold[rest] = folds(own.rows.take(rest), n, seed, group[rest])
     return fold
+
+
+def window(rows: Rows) -> Grid:
+    """Return the grid that nearly all rows of each class cover."""
+    reach = [np.quantile(rows.last[rows.label == i], 0.01) for i in np.unique(rows.label)]
+    return Grid(start=START, stop=min(LAST_STOP, float(np.floor(min(reach)))), n_points=N_POINTS)

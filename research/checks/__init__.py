@@ -1,0 +1,1 @@
+"""Checks of single parts of the product on measured standards; each writes a page."""

@@ -1,0 +1,1 @@
+"""Spectra computed with FEFF10 for the simulator, the foils and the training data."""

@@ -1,0 +1,1 @@
+"""Scores that recognize spectra of none of the classes, compared."""
