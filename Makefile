@@ -31,7 +31,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 docs: $(STAMP)
-	$(BIN)/live-lce config reference > docs/configuration.md
+	$(BIN)/live-lce config reference > docs/reference/configuration.md
 
 clean:
 	rm -rf $(VENV) build dist

@@ -1,6 +1,6 @@
 """The shift by a reference foil, on measured foils: before (steepest rise) and now (shape).
 
-    python benchmarks/foils.py ../shared/data/experimental > docs/models/foils.md
+    python benchmarks/foils.py ../shared/data/experimental > docs/reference/models/foils.md
 
 The folder holds labelled standards (`index.csv`, family `metal`) and, under `raw`, XDI files with
 a foil in the reference channel (It and Ir); `foil_e0` is the maximum of the derivative that the

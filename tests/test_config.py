@@ -153,5 +153,5 @@ def test_there_are_examples() -> None:
 
 
 def test_the_reference_page_is_up_to_date() -> None:
-    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
     assert page == reference_page(), "run `make docs`"

@@ -212,7 +212,7 @@ def test_an_address_opens_a_scan(browser: Browser, dashboard: Dashboard) -> None
 
 @contextmanager
 def proxied(folder: Path, port: int, to: str, prefix: str) -> Iterator[str]:
-    """Run nginx before a server, as docs/dashboard.md says."""
+    """Run nginx before a server, as docs/how-to/dashboard.md says."""
     path = shutil.which("nginx")
     if path is None:
         pytest.skip("needs nginx: apt-get install nginx-light")

@@ -57,7 +57,7 @@ def test_every_status_is_told_in_words(status: Status) -> None:
 def test_what_newer_contracts_say_is_told_too() -> None:
     row = row_of(a_result(status=Status.ABSTAIN)) | {"reason": "from_the_future;spikes"}
     deciding, remark = flags(row)
-    assert deciding.decides and "docs/contract.md" in deciding.advice
+    assert deciding.decides and "docs/reference/contract.md" in deciding.advice
     assert not remark.decides and "spikes" in remark.words
     assert subline(row | {"reason": "", "status": "dreaming"}) == "the status is dreaming"
 

@@ -1,4 +1,4 @@
-"""docs/faults.md: its tests exist, and its words are the code's."""
+"""docs/explanations/faults.md: its tests exist, and its words are the code's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
-    for line in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").splitlines()
+    for line in (ROOT / "docs/explanations/faults.md").read_text(encoding="utf-8").splitlines()
     if line.startswith("|") and "::" in line
 ]
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "live_lce"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# Who may import whom, as in docs/architecture.md; None: everything.
+# Who may import whom, as in docs/explanations/architecture.md; None: everything.
 COMMON = {"leaving"}  # text for people: imports nothing of ours
 ALLOWED: dict[str, set[str] | None] = {
     "leaving": set(),
@@ -122,7 +122,7 @@ def test_imports_point_one_way(path: Path) -> None:
             wrong.append(imported)
         if there in FORBIDDEN.get(room, set()):
             wrong.append(imported)
-    assert wrong == [], f"{name} may not import these, see docs/architecture.md"
+    assert wrong == [], f"{name} may not import these, see docs/explanations/architecture.md"
 
 
 def test_the_product_never_imports_what_is_not_shipped() -> None:

@@ -1,6 +1,6 @@
 """Other readers of what is published: a notebook, Grafana's queries, Tiled's own page.
 
-With ``LIVE_LCE_PICTURES=docs`` the picture of docs/other-views.md is taken anew.
+With ``LIVE_LCE_PICTURES=docs/images`` the picture of docs/how-to/other-views.md is taken anew.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from live_lce.server import EmbeddedTiled
 __all__ = ["browser"]  # a fixture
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE = (DOCS / "other-views.md").read_text(encoding="utf-8")
-NOTEBOOK = json.loads((DOCS / "notebooks" / "results.ipynb").read_text(encoding="utf-8"))
+PAGE = (DOCS / "how-to" / "other-views.md").read_text(encoding="utf-8")
+NOTEBOOK = json.loads((DOCS / "examples" / "results.ipynb").read_text(encoding="utf-8"))
 CELLS = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
 SERVED = "http://localhost:8000"
 _QUERY = re.compile(r"^```bash\n(curl .*?)^```.*?^```jq\n(.*?)^```(.*?)(?=^#|\Z)", re.M | re.S)
@@ -219,7 +219,7 @@ def test_tileds_page(server: EmbeddedTiled, browser: Browser, tmp_path: Path) ->
             expect(page.get_by_text(text).first).to_be_attached()
         table = f"{server.uri}/ui/browse/processed/{run}/predictions/internal"
         page.goto(table)
-        expect(page.get_by_text("No rows")).to_be_visible()  # mend docs/other-views.md if it fails
+        expect(page.get_by_text("No rows")).to_be_visible()  # else change the page
         page.goto(f"{table}/p_T4")
         expect(
             page.locator("svg .recharts-line-curve, svg path.recharts-curve").first
@@ -234,5 +234,5 @@ def test_tileds_page(server: EmbeddedTiled, browser: Browser, tmp_path: Path) ->
 
 
 def test_the_picture_is_there() -> None:
-    assert (DOCS / "tiled-ui.png").stat().st_size < 200_000
-    assert "(tiled-ui.png)" in PAGE
+    assert (DOCS / "images" / "tiled-ui.png").stat().st_size < 200_000
+    assert "(../images/tiled-ui.png)" in PAGE

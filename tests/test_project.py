@@ -124,8 +124,8 @@ def test_every_reason_is_named_by_a_test() -> None:
 
 
 def test_decisions_are_listed_and_numbered() -> None:
-    folder = ROOT / "docs" / "adr"
-    index = (folder / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "explanations" / "decisions"
+    index = (folder / "index.md").read_text(encoding="utf-8")
     pages = sorted(p.name for p in folder.glob("0*.md"))
     assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
     for name in pages:

@@ -7,11 +7,11 @@ from pathlib import Path
 from live_lce import contract
 from tools.contract_page import reference_page
 
-PAGE = Path(__file__).parents[1] / "docs" / "contract.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "contract.md"
 
 
 def test_the_committed_page_is_fresh() -> None:
-    again = "python -m tools.contract_page > docs/contract.md"
+    again = "python -m tools.contract_page > docs/reference/contract.md"
     assert PAGE.read_text(encoding="utf-8") == reference_page(), f"stale: {again}"
 
 

@@ -24,7 +24,7 @@ from live_lce.server import EmbeddedTiled
 
 __all__ = ["cli", "runs", "server"]  # fixtures
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "how-to" / "results.md"
 
 
 @pytest.fixture

@@ -124,4 +124,4 @@ def test_verdicts_and_reasons_in_words() -> None:
     assert verdict_words("", 0.0, "failed", "") == "not answered: failed"
     assert verdict_words("X9", 0.5, "ok", "") == "X9: X9, probability 0.50"
     assert reason_words("too_noisy").startswith("The noise is too large")
-    assert "docs/contract.md" in reason_words("of_a_newer_contract")
+    assert "docs/reference/contract.md" in reason_words("of_a_newer_contract")

@@ -323,4 +323,4 @@ def test_a_taken_port_is_said() -> None:
 
 
 def test_the_page_has_the_table() -> None:
-    assert page() in (ROOT / "docs" / "beamline.md").read_text()
+    assert page() in (ROOT / "docs" / "how-to" / "beamline.md").read_text()

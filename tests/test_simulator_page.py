@@ -15,7 +15,8 @@ from live_lce.sim.library import Sample
 from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.ring import Ring, TopUp
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "simulator.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs/explanations/simulator.md").read_text(encoding="utf-8")
 LINES = " ".join(PAGE.split())
 BEAMLINE, GLITCH = Beamline(), Glitch(7000.0)
 SAMPLE = Sample({"Fe-hematite": 1.0})

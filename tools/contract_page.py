@@ -1,4 +1,4 @@
-"""Write the contract as a page: ``python -m tools.contract_page > docs/contract.md``."""
+"""Write the contract as a page: ``python -m tools.contract_page > docs/reference/contract.md``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take the pictures of docs/dashboard.md: ``python -m tools.screenshots docs/dashboard``.
+"""Take the pictures of the dashboard page: ``python -m tools.screenshots docs/images/dashboard``.
 
 The demo's experiment runs, and a foil that no model knows; Debian's chromium looks at it.
 """

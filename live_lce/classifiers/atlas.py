@@ -1,7 +1,7 @@
 """What a model carries to show where a spectrum stands: medoids, and a map of its training spectra.
 
 It changes no answer.  A model file holds it as JSON in a metadata entry of its own, beside
-the card's (docs/adr/0019-a-model-carries-an-atlas.md).
+the card's (docs/explanations/decisions/0019-a-model-carries-an-atlas.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 After Zeiler and Fergus, ECCV 2014 (arXiv:1311.2901), who cover parts of an image.  What to
 cover a part of a spectrum with is a choice: a smoothed copy of itself removes peaks and
 shoulders, and leaves level and slope, so that what the model sees is still a spectrum.
-docs/models/occlusion.md compares it with other choices.
+docs/reference/models/occlusion.md compares it with other choices.
 
 Limits of the method:
 

@@ -11,7 +11,7 @@ and the classes that are compatible with it.  That the classes order so is publi
 named below.  Where exactly one field ends and the next begins depends on baseline and
 resolution: the limits here are ours, between the published groups and with a gap or an
 overlap around each, looked at on the measured standards of
-``docs/models/witness.md`` (a test set: the counts there flatter).  A class of which no
+``docs/reference/models/witness.md`` (a test set: the counts there flatter).  A class of which no
 field is published is never excluded; between the fields the witness excludes nothing.
 Of Wong, Chaurand, Wilke and Farges 2009 the texts were not at hand when this was written: they
 are named for the order of the classes only, to be checked by whoever moves a limit.

@@ -63,13 +63,13 @@ def reference() -> None:
 
     Examples
     --------
-        live-lce config reference > docs/configuration.md
+        live-lce config reference > docs/reference/configuration.md
     """
     _output.echo(reference_page(), nl=False)
 
 
 def reference_page() -> str:
-    """Return the reference page ``docs/configuration.md``."""
+    """Return the reference page ``docs/reference/configuration.md``."""
     from live_lce.config import Config
 
     made = Config.model_json_schema()
@@ -82,7 +82,7 @@ def reference_page() -> str:
         "`./live_lce.toml`, or `~/.config/live_lce/config.toml`.  Environment variables override",
         "it: `LIVE_LCE_` and the field's path with `__`, e.g. `LIVE_LCE_TILED__URI`; lists and",
         "tables as JSON (`LIVE_LCE_ANALYSIS__SIGNALS__EXCLUDE='[\"xs_channel3\"]'`).",
-        "Examples are in [examples](examples).",
+        "Examples are in [examples](../examples).",
         "",
         "The API key belongs into the environment (`LIVE_LCE_TILED__API_KEY`), not on a command",
         "line, which everybody on the machine can read, and not into an address.  A key of the",

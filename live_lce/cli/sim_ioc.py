@@ -48,7 +48,7 @@ def sim_ioc(
     """Run the simulated beamline as an EPICS Channel Access IOC until Ctrl-C.
 
     Monochromator, scaler, fluorescence detector, furnace, sample, shutter and ring as
-    process variables, see docs/beamline.md; `live_lce.sim.epics` has the ophyd devices.
+    process variables, see docs/how-to/beamline.md; `live_lce.sim.epics` has the ophyd devices.
 
     Examples
     --------
@@ -94,7 +94,8 @@ def _edge_energy(text: str) -> float:
 
 def _welcome(prefix: str, needed: dict[str, str]) -> str:
     exports = " ".join(f"{name}={value}" for name, value in needed.items())
-    return f"""The simulated beamline serves {prefix}MONO:ENERGY and others (docs/beamline.md).
+    return f"""The simulated beamline serves {prefix}MONO:ENERGY and others; docs/how-to/beamline.md
+lists them.
 
 For clients, in each shell:
   export {exports}

@@ -1,7 +1,7 @@
 """The contract: the words of live_lce and the shape of what it publishes.
 
 Imported by everything, imports nothing of ours.  The reference page
-``docs/contract.md`` is generated from it, and a test compares real
+``docs/reference/contract.md`` is generated from it, and a test compares real
 published documents with it.
 """
 

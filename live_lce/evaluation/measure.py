@@ -25,7 +25,7 @@ LABEL_SET = ("coverage", "coverage_by_group", "size", "single")
 
 @dataclass(frozen=True)
 class Metrics:
-    """The numbers of some rows; docs/evaluation.md defines each.
+    """The numbers of some rows; docs/explanations/evaluation.md defines each.
 
     Parameters
     ----------

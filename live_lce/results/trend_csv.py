@@ -48,7 +48,7 @@ _CSV_HEAD = (
     " run, last event of each",
     "confidence, p_<class> (0 to 1, no unit): probability of the label, and of each class",
     "spread_<class> (0 to 1, no unit): standard deviation of p_<class> among the model's members",
-    "answered: 1 where label is an answer; reason: codes of docs/contract.md",
+    "answered: 1 where label is an answer; reason: codes of docs/reference/contract.md",
     "raw_uid, analysis_uid, spectrum_index: the raw run, the analysis run, the spectrum in it",
 )
 

@@ -34,7 +34,7 @@ def reason_words(code: str) -> str:
     try:
         return REASON_WORDS[Reason(code)]
     except ValueError:
-        return f"{code}: see docs/contract.md of the release that wrote it"
+        return f"{code}: see docs/reference/contract.md of the release that wrote it"
 
 
 def printable(text: str) -> str:

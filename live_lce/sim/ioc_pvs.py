@@ -98,7 +98,7 @@ PVS: tuple[Pv, ...] = (
 
 
 def page(prefix: str = PREFIX) -> str:
-    """Return the table of `docs/beamline.md` in Markdown."""
+    """Return the table of `docs/how-to/beamline.md` in Markdown."""
     lines = ["| PV | kind | write | what |", "|---|---|---|---|"]
     for pv in PVS:
         write = ("yes, put-callback waits" if pv.waits else "yes") if pv.writable else ""

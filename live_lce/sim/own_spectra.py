@@ -88,7 +88,7 @@ def measured_standard(
 
 
 def read_standards(folder: str | Path, *, absorber: str = "") -> dict[str, Standard]:
-    """Read a folder with an ``index.csv`` (see docs/train.md) as standards, by file name.
+    """Read a folder with an ``index.csv`` (see docs/how-to/train.md) as standards, by file name.
 
     Rows labelled other than T4, S5 or O6 are left out.
 

@@ -141,7 +141,7 @@ def rises_like_a_metal(energy: Array, norm: Array, edge_reference: float) -> boo
     step; an oxide's edge rises at once into its white line.  The level is the mean 5 to
     15 eV behind the edge reference; a metal stays below 0.75 of it until 3 eV, and below
     0.95 until 6.25 eV.  The limits were set on measured standards
-    (``docs/models/metals.md``), since computed training spectra hold no metals.
+    (``docs/reference/models/metals.md``), since computed training spectra hold no metals.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ LEAST_LEVEL = 0.5
 """Least level behind the edge, in maxima of the spectrum: less is a pre-edge peak, or noise."""
 EARLIEST = 10.0
 """Least data (eV) behind the reference of an unfinished scan: with less, pre-edge peaks of Ti
-were taken for the edge (``docs/models/partial-scans.md``)."""
+were taken for the edge (``docs/reference/models/partial-scans.md``)."""
 LASTING = 0.4
 """An unfinished scan that falls below so much of the level behind its edge was on a peak."""
 _FINISHED = SEARCH[1] + LEVEL[1] + 3 * SMOOTHING

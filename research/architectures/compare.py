@@ -1,7 +1,7 @@
 """Architecture by experiment: models and trainings compared on the same folds.
 
-``python -m research.architectures.compare --data ../shared/data --out docs/models`` writes
-architectures.md.  What is in architectures.jsonl already is not measured again: delete that
+``python -m research.architectures.compare --data ../shared/data --out docs/reference/models``
+writes architectures.md.  What is in architectures.jsonl already is not measured again: delete that
 file to begin anew.
 """
 

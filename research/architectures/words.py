@@ -5,11 +5,12 @@ from __future__ import annotations
 PAGE = """\
 # Architecture by experiment
 
-`python -m research.architectures.compare --data ../shared/data --out docs/models` writes this
-page; what it measured is in `architectures.jsonl` (delete it to begin anew). The record was
-measured with training and normalization as of commit fc5ef4a; three of its lines, measured
-again, gave the same numbers to the last digit.  (Partners for mixing are drawn in another order
-since, and spectra of minerals have joined the pool and moved its folds: what is measured anew
+`python -m research.architectures.compare --data ../shared/data --out docs/reference/models`
+writes this page; what it measured is in `architectures.jsonl` (delete it to begin anew).
+The record was measured with training and normalization as of commit fc5ef4a; three of its
+lines, measured again, gave the same numbers to the last digit.
+(Partners for mixing are drawn in another order since,
+and spectra of minerals have joined the pool and moved its folds: what is measured anew
 will differ.)
 
 All candidates see the same pool of computed spectra, dealt to five folds by near-duplicates and

@@ -1,6 +1,6 @@
 """Carbone et al. (2019) reproduced: their tables and figures with ours beside them.
 
-``python -m research.carbone2019.report --data ../shared/data/computed --out docs/models``
+``python -m research.carbone2019.report --data ../shared/data/computed --out docs/reference/models``
 writes carbone2019.md and its figures.  What is in carbone2019.jsonl already is not measured
 again: delete that file to begin anew.
 """

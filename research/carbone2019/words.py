@@ -6,7 +6,7 @@ Published: M. R. Carbone, S. Yoo, M. Topsakal, D. Lu, Phys. Rev. Materials 3, 03
 "paper" below.  Everything else here is written by one command, which keeps what it has measured in
 `carbone2019.jsonl` (delete that file to measure anew):
 
-    python -m research.carbone2019.report --data ../shared/data/computed --out docs/models
+    python -m research.carbone2019.report --data ../shared/data/computed --out docs/reference/models
 
 {unfinished}## What was done as in the paper
 

@@ -1,7 +1,7 @@
 """Whether measured standards land on a model's map among training spectra of their class.
 
-``python -m research.checks.atlas ../shared/data/experimental --figure docs/models/atlas.png
-> docs/models/atlas.md``
+``python -m research.checks.atlas ../shared/data/experimental
+--figure docs/reference/models/atlas.png > docs/reference/models/atlas.md``
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CUT = 15.0
 FAMILY = "lce"
 COMMAND = (
     "python -m research.checks.atlas ../shared/data/experimental"
-    " --figure docs/models/atlas.png > docs/models/atlas.md"
+    " --figure docs/reference/models/atlas.png > docs/reference/models/atlas.md"
 )
 COLOURS = {"T4": "#E69F00", "S5": "#009E73", "O6": "#0072B2"}
 
@@ -141,7 +141,8 @@ def page(placed: Sequence[Placed], atlases: Mapping[str, Atlas], version: str) -
     yield f"Written by `{COMMAND}`.  Models: {FAMILY} {version}."
     yield ""
     yield "A model file carries the medoid of each class and a map of its training spectra"
-    yield "([ADR 19](../adr/0019-a-model-carries-an-atlas.md)).  They change no answer."
+    yield "([decision 19](../../explanations/decisions/0019-a-model-carries-an-atlas.md))."
+    yield "They change no answer."
     yield ""
     yield "## Medoids"
     yield ""

@@ -1,7 +1,7 @@
 """Whether the energies that occlusion names matter, and which regions answers rest on.
 
 ``python -m research.checks.occlusion ../shared/data/experimental >
-docs/models/occlusion.md``
+docs/reference/models/occlusion.md``
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from live_lce.spectra.types import Array
 
 FAMILY = "lce"
 COMMAND = (
-    "python -m research.checks.occlusion ../shared/data/experimental > docs/models/occlusion.md"
+    "python -m research.checks.occlusion ../shared/data/experimental"
+    " > docs/reference/models/occlusion.md"
 )
 HALF = 1.5
 """Half the width of a stretch that is drawn straight (eV)."""

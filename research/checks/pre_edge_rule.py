@@ -33,7 +33,7 @@ LEAST_MISFIT = 0.001
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the page ``docs/models/witness.md``."""
+    """Print the page ``docs/reference/models/witness.md``."""
     parser = argparse.ArgumentParser(prog="research.checks.pre_edge_rule")
     parser.add_argument("folder", type=Path, help="the experimental set, with index.csv")
     options = parser.parse_args(argv)

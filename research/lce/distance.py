@@ -5,8 +5,8 @@ training spectra of the absorber speaks up where it was never told.  Both in one
 
     score = exp(a logit(p_other) + b ln(distance) + c),   1 is the threshold.
 
-Compared with other methods in docs/models/out-of-distribution.md.  The distance is that of
-the k nearest neighbours (Sun, Ming, Zhu, Li, ICML 2022), on the spectra themselves.
+Compared with other methods in docs/reference/models/out-of-distribution.md.  The distance is that
+of the k nearest neighbours (Sun, Ming, Zhu, Li, ICML 2022), on the spectra themselves.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class OodWeights:
 
 
 WEIGHTS = OodWeights(other=1.0, distance=2.0)
-"""Rounded from a logistic regression on the measured standards (docs/models/)."""
+"""Rounded from a logistic regression on the measured standards (docs/reference/models/)."""
 WITHIN = 0.95
 """Share of what the model is for that scores below the threshold."""
 

@@ -60,7 +60,7 @@ PREPROCESSING = (
 )
 OOD_METHOD = (
     "odds of the class other, times the square of the distance from the nearest varied training"
-    " spectra of the absorber (docs/models/out-of-distribution.md)"
+    " spectra of the absorber (docs/reference/models/out-of-distribution.md)"
 )
 OOD_THRESHOLD = (
     f"{WITHIN:.1%} of the absorber's varied computed spectra of T4, S5 and O6 score less, each"

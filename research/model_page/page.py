@@ -1,6 +1,7 @@
 """Write the page of a family of models: tables, figures, and the compounds it fails on.
 
-``python -m research.model_page.page --data ../shared/data --family lce --out docs/models``
+``python -m research.model_page.page --data ../shared/data --family lce
+--out docs/reference/models``
 """
 
 from __future__ import annotations

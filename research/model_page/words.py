@@ -7,7 +7,7 @@ Everything here is written by
     {command}
 
 except what stands between the two marks under "Reading", which a person writes and the command
-keeps.  What the numbers mean: [evaluation.md](../evaluation.md).  Models: {models}.
+keeps.  What the numbers mean: [evaluation.md](../../explanations/evaluation.md).  Models: {models}.
 
 ## What was to be reached
 

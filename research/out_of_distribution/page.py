@@ -74,7 +74,7 @@ def page(
     return f"""# What the models of the family `lce` do not know
 
 Made by `python -m research.out_of_distribution.study --data ../shared/data --members FOLDER --out
-docs/models`; {n_members} members of five, a study of methods, not of the shipped files.
+docs/reference/models`; {n_members} members of five, a study of methods, not of the shipped files.
 
 AUROC of measured `other` against scored standards, each compound group once (its mean score),
 95 % intervals by drawing groups.  "+ rule": spectra that the gate takes for metals are the

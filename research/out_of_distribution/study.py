@@ -1,6 +1,7 @@
 """Compare scores of the unknown, with and without examples of it, and sets of labels.
 
-``python -m research.out_of_distribution.study --data DATA --members FOLDER --out docs/models``
+``python -m research.out_of_distribution.study --data DATA --members FOLDER
+--out docs/reference/models``
 """
 
 from __future__ import annotations

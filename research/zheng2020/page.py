@@ -24,7 +24,7 @@ motifs from K-edge XANES.  Numbers in *italics* are published ones; all others w
 
     python -m research.label_tables.table --out LABELS.parquet
     python -m research.zheng2020.report --data ../shared/data --labels LABELS.parquet \\
-        --out docs/models --seed {seed}
+        --out docs/reference/models --seed {seed}
 
 which writes this page and its figures.
 """

@@ -1,6 +1,7 @@
 """Zheng et al. reproduced, beside the paper's numbers.
 
-``python -m research.zheng2020.report --data ../shared/data --labels LABELS --out docs/models``
+``python -m research.zheng2020.report --data ../shared/data --labels LABELS
+--out docs/reference/models``
 (LABELS: ``python -m research.label_tables.table``)
 """
 
