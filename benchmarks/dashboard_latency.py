@@ -23,10 +23,10 @@ from dashboard_page import Looking, chromium, dashboard, load
 from event_to_subscriber import Key, TimedPublisher
 from runengine_overhead import ENERGY, make_plan, tiled_server
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.publisher import TiledPublisher
+from live_lce.classifiers import Registry
+from live_lce.live import LiveLCE
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
-from live_lce.sources.live import LiveLCE
 
 WORDS = """() => {
   window.shown = [];

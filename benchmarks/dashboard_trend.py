@@ -28,8 +28,8 @@ from playwright.sync_api import Browser
 from runengine_overhead import tiled_server
 
 from live_lce.contract import Finding, Reason, Status
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.publisher import TiledPublisher
+from live_lce.engine import Result, RunClosed
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
 
 AT_ONCE = 15.0

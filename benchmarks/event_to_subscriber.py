@@ -19,12 +19,11 @@ import numpy as np
 from bluesky import RunEngine
 from runengine_overhead import make_plan, tiled_server
 
-from live_lce.classifiers.registry import Registry
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result
-from live_lce.publish.publisher import TiledPublisher
+from live_lce.classifiers import Registry
+from live_lce.engine import Engine, Result
+from live_lce.live import LiveLCE
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
-from live_lce.sources.live import LiveLCE
 
 Key = tuple[str, int, int]  # raw uid, last raw event, final
 
@@ -58,7 +57,7 @@ def main() -> None:
     from bluesky_tiled_plugins import subscribe_to_streams
     from tiled.client import from_uri
 
-    import live_lce.engine.engine as module
+    import live_lce.engine._engine as module
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dwell", type=float, default=0.1, help="seconds per point")

@@ -13,9 +13,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from live_lce.engine.engine import Engine
+from live_lce.engine import Engine
+from live_lce.external import Hdf5Files
 from live_lce.settings import AnalysisSettings, Pacing
-from live_lce.sources.external_files import Hdf5Files
 
 KEYS = ("mono_energy", "I0", "It")
 N = 500

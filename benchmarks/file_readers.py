@@ -24,7 +24,7 @@ Found = tuple[tuple[str, ...], Any]
 
 def ours(path: Path) -> Iterator[Found]:
     """Yield names and numbers of each table."""
-    from live_lce.sources.files import read_tables
+    from live_lce.datafiles import read_tables
 
     for scan in read_tables(path):
         yield scan[0].labels or ("-",) * scan[0].values.shape[1], scan[0].values

@@ -19,12 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.spectra.e0 import measured_e0
-from live_lce.spectra.edges import tabulated_edge
-from live_lce.spectra.foil_shapes import SHAPES
-from live_lce.spectra.foils import FoilUnusableError, first_inflection
-from live_lce.spectra.larch_import import load_larch_xafs
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array, FoilUnusableError, first_inflection, measured_e0, tabulated_edge
+from live_lce.spectra._foil_shapes import SHAPES
+from live_lce.spectra._larch_import import load_larch_xafs
 
 TOLERANCE = 25.0
 FAR = 3.0
@@ -155,7 +152,7 @@ PAGE = """# Foils
 
 `shift = "foil"` needs the energy where the foil's edge begins: the first inflection, which is what
 tables give.  A metal's absorption rises two or three times, 5 to 16 eV apart and nearly equally
-steep, so that the steepest rise is now one of them, now another.  `live_lce.spectra.foils` lays the
+steep, so that the steepest rise is now one of them, now another.  `first_inflection` lays the
 metal's whole edge over the scan, at every energy within `e0_tolerance`, and takes the maximum of
 the derivative where the shape has its first one.  `foil_unusable` is said, and no shift applied,
 where

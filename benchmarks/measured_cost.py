@@ -24,9 +24,8 @@ import event_model
 import numpy as np
 from runengine_overhead import tiled_server
 
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
+from live_lce.engine import Engine, Result, RunClosed
+from live_lce.publish import SpoolPublisher, TiledPublisher
 from live_lce.settings import AnalysisSettings, Pacing
 
 KEYS = {

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 
 REPEATS, ROUNDS = 200, 7
 

@@ -28,15 +28,12 @@ import event_model
 import numpy as np
 from runengine_overhead import tiled_server
 
+from live_lce.archives import Query, open_archive
 from live_lce.config import Config
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result
-from live_lce.publish.documents import AnalysisRun
-from live_lce.replaying.candidates import Candidates
-from live_lce.replaying.pool import replayed
-from live_lce.replaying.setup import Setup
+from live_lce.engine import Engine, Result
+from live_lce.publish import AnalysisRun
+from live_lce.replaying import Candidates, Setup, replayed
 from live_lce.settings import AnalysisSettings, Pacing
-from live_lce.sources.archive import Query, open_archive
 
 ENERGY = np.concatenate(
     [np.arange(6962, 7092, 10.0), np.arange(7092, 7142, 1.0), np.arange(7150, 7412, 15.0)]

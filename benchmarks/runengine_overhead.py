@@ -28,10 +28,10 @@ import numpy as np
 from bluesky import RunEngine
 from ophyd.sim import SynAxis, SynSignal
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.publisher import TiledPublisher
+from live_lce.classifiers import Registry
+from live_lce.live import LiveLCE
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
-from live_lce.sources.live import LiveLCE
 
 ENERGY = np.concatenate(
     [np.arange(6962, 7092, 5.0), np.arange(7092, 7162, 0.5), np.arange(7162, 7412.1, 2.5)]
@@ -40,7 +40,7 @@ Callback = Callable[[str, Any], None]
 
 SERVER = """
 import json, sys
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 with EmbeddedTiled(sys.argv[1]) as server:
     print(json.dumps([server.uri, server.api_key]), flush=True)
     sys.stdin.read()

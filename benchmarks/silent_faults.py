@@ -25,12 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.analysis import Analysis, analyse
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.settings import AnalysisSettings
 from live_lce.sim.library import Sample
-from live_lce.spectra.edges import tabulated_edge
-from live_lce.spectra.readings import Readings, assemble
-from live_lce.spectra.types import Spectrum, SpectrumRejectedError
+from live_lce.spectra import Readings, Spectrum, SpectrumRejectedError, assemble, tabulated_edge
 
 Array = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 
 def fill(server: EmbeddedTiled, raw: Any, n_runs: int) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from live_lce.classifiers.classify import classify
-from live_lce.classifiers.registry import Registry
-from live_lce.classifiers.types import ModelIdentity, Prediction
+from live_lce.classifiers import ModelIdentity, Prediction, Registry
+from live_lce.classifiers._classify import classify
 from live_lce.contract import Finding, Reason, Status
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import NormalizedSpectrum, Spectrum, SpectrumRejectedError
+from live_lce.spectra import (
+    NormalizedSpectrum,
+    Spectrum,
+    SpectrumRejectedError,
+    normalize,
+)
 
 logger = logging.getLogger(__name__)
 

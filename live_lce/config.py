@@ -32,7 +32,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from live_lce.leaving import hide_keys
+from live_lce._support.text import hide_keys
 from live_lce.settings import AnalysisSettings
 
 ENV_PREFIX = "LIVE_LCE_"

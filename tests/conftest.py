@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from live_lce.server import EmbeddedTiled
+    from live_lce.tiled import EmbeddedTiled
 
 NO_SHARED = "needs ../shared/data, which is not part of the project"
 # `dev` leaves torch out, which is large.
@@ -31,7 +31,7 @@ def shared() -> Path:
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedTiled]:
     """Return a Tiled server of the module's own."""
-    from live_lce.server import EmbeddedTiled
+    from live_lce.tiled import EmbeddedTiled
 
     with EmbeddedTiled() as server:
         yield server
@@ -40,7 +40,7 @@ def server() -> Iterator[EmbeddedTiled]:
 @pytest.fixture
 def runs(server: EmbeddedTiled) -> Iterator[Any]:
     """Return the server's container of analysis runs, empty."""
-    from live_lce.publish.tiled_run import remove_run
+    from live_lce.tiled._run import remove_run
 
     client = server.client()
     container = client["processed"]

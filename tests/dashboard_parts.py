@@ -22,12 +22,12 @@ from bluesky_tiled_plugins import TiledWriter
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tiled.client import from_uri
 
-from live_lce.classifiers.registry import Registry
-from live_lce.dashboard.serve import Dashboard, Source
-from live_lce.publish.publisher import TiledPublisher
+from live_lce.archives import read_documents
+from live_lce.classifiers import Registry
+from live_lce.dashboard import Dashboard, Source
+from live_lce.live import LiveLCE
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings, Pacing
-from live_lce.sources.documents import read_documents
-from live_lce.sources.live import LiveLCE
 
 KEY = "thesecretkeyofthetiledserver"
 RECORDED = Path(__file__).parent / "data" / "beamline.jsonl.gz"

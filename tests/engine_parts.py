@@ -11,9 +11,9 @@ import event_model
 import numpy as np
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.classifiers.card import Grid, ModelCard, OutOfDistribution, Training
-from live_lce.classifiers.registry import Registry
-from live_lce.engine.types import Result, RunClosed
+from live_lce.classifiers import Grid, ModelCard, Registry
+from live_lce.classifiers._card import OutOfDistribution, Training
+from live_lce.engine import Result, RunClosed
 
 Document = tuple[str, dict[str, Any]]
 CLASSES = ("T4", "S5", "O6")

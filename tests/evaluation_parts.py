@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from engine_parts import make_registry
 
-from live_lce.classifiers.card import ModelCard
-from live_lce.classifiers.files import write_files
-from live_lce.classifiers.registry import Registry
-from live_lce.evaluation.arrays import Judgements
+from live_lce.classifiers import ModelCard, Registry
+from live_lce.classifiers._files import write_files
+from live_lce.evaluation._arrays import Judgements
 
 E0 = 7124.0
 WHITE_LINE = {"O6": 1.0, "T4": -0.2, "S5": 0.5}

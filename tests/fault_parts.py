@@ -10,14 +10,13 @@ import pytest
 from engine_parts import Document, compose, feed, make_registry, results, spectrum_rows
 from fault_proxy import Proxy, proxied
 
-from live_lce.classifiers.registry import Registry
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result
-from live_lce.publish.connection import find_child
-from live_lce.publish.publisher import Publisher, TiledPublisher
-from live_lce.server import EmbeddedTiled
+from live_lce.classifiers import Registry
+from live_lce.engine import Engine, Result
+from live_lce.live import LiveLCE
+from live_lce.publish import Publisher, TiledPublisher
 from live_lce.settings import AnalysisSettings, Pacing
-from live_lce.sources.live import LiveLCE
+from live_lce.tiled import EmbeddedTiled
+from live_lce.tiled._connection import find_child
 
 SETTINGS = AnalysisSettings(pacing=Pacing(interval=25))
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from publish_parts import a_result, a_run
 
-from live_lce.dashboard.board import Board, Link, RunData
-from live_lce.dashboard.feed import Feed
-from live_lce.dashboard.reading import Reader
-from live_lce.dashboard.signals import SignalTable
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.documents import AnalysisRun, Document
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.results.catalog import PublishedRun, read_run
-from live_lce.results.points import MeasuredPoints, points_of
+from live_lce.dashboard._board import Board, Link, RunData
+from live_lce.dashboard._feed import Feed
+from live_lce.dashboard._reading import Reader
+from live_lce.dashboard._signals import SignalTable
+from live_lce.engine import Result, RunClosed
+from live_lce.publish import AnalysisRun, TiledPublisher
+from live_lce.publish._documents import Document
+from live_lce.results import MeasuredPoints, PublishedRun, points_of
+from live_lce.results._catalog import read_run
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra import Spectrum
 
 HOSTILE = "<script>alert(1)</script>\"'&\n\r µ漢"
 WHOLE = 300

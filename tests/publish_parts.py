@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.classifiers.types import ModelIdentity, Prediction
+from live_lce.classifiers import ModelIdentity, Prediction
 from live_lce.contract import ANSWERED, Finding, Reason, Status
-from live_lce.engine.types import Result, RunInfo
-from live_lce.spectra.types import NormalizedSpectrum
+from live_lce.engine import Result, RunInfo
+from live_lce.spectra import NormalizedSpectrum
 
 RAW_UID = "0b1ffa52-1111-4c4c-8888-0123456789ab"
 MODEL = ModelIdentity("carbone-cnn-Fe", "1.2.0", "ab" * 32, "CPUExecutionProvider")

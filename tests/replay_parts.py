@@ -10,8 +10,8 @@ from typing import Any
 
 from engine_parts import SCAN, START_TIME, Document, compose, spectrum_rows
 
-from live_lce.publish.published import Analysis, read_analysis
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import Analysis, EmbeddedTiled
+from live_lce.tiled._analyses import read_analysis
 
 _NAMES = uuid.UUID("0b1ffa52-2222-4c4c-8888-0123456789ab")
 DAY = 86_400.0

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from publish_parts import a_result, a_run
 
-from live_lce.classifiers.types import ModelIdentity
+from live_lce.classifiers import ModelIdentity
 from live_lce.contract import Reason, Status
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import Result, RunClosed
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import EmbeddedTiled
 
 FIRST = "11111111-aaaa-4aaa-8aaa-000000000001"
 SECOND = "22222222-bbbb-4bbb-8bbb-000000000002"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.spectra.foils import foil_norm
+from live_lce.spectra._foils import foil_norm
 
 Array = NDArray[np.float64]
 

@@ -1,11 +1,10 @@
 """Building mu and finding dead and saturated channels."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from live_lce.contract import Reason
-from live_lce.spectra import absorption
+from live_lce.spectra import _absorption as absorption
 
 
 def test_transmission_and_dark():

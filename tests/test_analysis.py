@@ -7,10 +7,10 @@ import pytest
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.settings import AnalysisSettings, Classification, Normalization
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra import Spectrum
 
 ALWAYS = AnalysisSettings(classification=Classification(min_confidence=0.0, max_ood_score=1e9))
 

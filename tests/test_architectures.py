@@ -9,27 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_lce.classifiers.card import Grid
-from live_lce.datasets.rows import FINE, Rows
+from live_lce.classifiers import Grid
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FINE
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
-from live_lce.training.beamline import Variation  # noqa: E402
-from research.architectures.compare import read_outcomes  # noqa: E402
-from research.architectures.fit import (  # noqa: E402
+from live_lce.training._beamline import Variation
+from research.architectures.compare import read_outcomes
+from research.architectures.fit import (
     Spectra,
     cost_of_network,
     predictor,
 )
-from research.architectures.measure import (  # noqa: E402
+from research.architectures.measure import (
     Measured,
     Outcome,
     judge,
     measure,
     with_prior,
 )
-from research.architectures.page import page  # noqa: E402
-from research.architectures.plan import (  # noqa: E402
+from research.architectures.page import page
+from research.architectures.plan import (
     GRID,
     NETWORKS,
     SHORT,
@@ -38,8 +39,8 @@ from research.architectures.plan import (  # noqa: E402
     fit_candidate,
     scaled,
 )
-from research.lce.fit import Course, fit_network  # noqa: E402
-from research.lce.pool import POOL_CLASSES, Pool  # noqa: E402
+from research.lce.fit import Course, fit_network
+from research.lce.pool import POOL_CLASSES, Pool
 
 N_EACH = 12
 TINY = Course(steps=6, batch=16)

@@ -12,15 +12,14 @@ from bluesky_tiled_plugins import TiledWriter
 from engine_parts import feed, make_registry, results
 from test_publish_access import pytestmark, runs
 
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import RunClosed
-from live_lce.publish.connection import find_child
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.tiled_run import tags_of
+from live_lce.archives import Query
+from live_lce.archives._databroker import OpenCatalog
+from live_lce.archives._tiled import TiledArchive
+from live_lce.engine import Engine, RunClosed
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
-from live_lce.sources.archive import Query
-from live_lce.sources.databroker_runs import OpenCatalog
-from live_lce.sources.tiled_runs import TiledArchive
+from live_lce.tiled._connection import find_child
+from live_lce.tiled._run import tags_of
 
 __all__ = ["pytestmark", "runs"]  # a fixture
 

@@ -14,10 +14,10 @@ from archive_parts import final_only, in_pages, replayed, scan
 from engine_parts import make_registry
 from replay_parts import a_scan, raw_uid
 
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.archive import ArchiveError, Query, open_archive
-from live_lce.sources.databroker_runs import OpenCatalog
-from live_lce.sources.tiled_runs import TiledArchive
+from live_lce.archives import ArchiveError, Query, open_archive
+from live_lce.archives._databroker import OpenCatalog
+from live_lce.archives._tiled import TiledArchive
+from live_lce.tiled import EmbeddedTiled
 
 pytest.importorskip("databroker", reason="needs the extra `databroker`")
 pytestmark = [

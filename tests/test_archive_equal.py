@@ -31,11 +31,11 @@ from archive_parts import (
 from engine_parts import Document, make_registry, numbers
 from event_model import sanitize_doc
 
-from live_lce.classifiers.registry import Registry
-from live_lce.server import EmbeddedTiled
+from live_lce.archives import Archive, Query, open_archive
+from live_lce.classifiers import Registry
+from live_lce.live import LiveLCE
 from live_lce.settings import Signals
-from live_lce.sources.archive import Archive, Query, open_archive
-from live_lce.sources.live import LiveLCE
+from live_lce.tiled import EmbeddedTiled
 
 pytestmark = [
     # databroker's catalog is an in-process Tiled, whose client stands on starlette's test client
@@ -136,8 +136,8 @@ def opened(request: pytest.FixtureRequest, files: Path) -> Iterator[Callable[[st
 
 def _open(name: str, request: pytest.FixtureRequest, files: Path) -> Archive:
     if name == "databroker":
-        from live_lce.sources.databroker_runs import OpenCatalog
-        from live_lce.sources.tiled_runs import TiledArchive
+        from live_lce.archives._databroker import OpenCatalog
+        from live_lce.archives._tiled import TiledArchive
 
         return TiledArchive(OpenCatalog(request.getfixturevalue("broker")))
     server = request.getfixturevalue("server")  # makes the backups, too

@@ -20,9 +20,8 @@ from cli_parts import Cli, cli, write_scan
 from engine_parts import Document
 from replay_parts import a_scan, an_alignment, raw_uid, write
 
-from live_lce.sources.archive import ArchiveError, Query, open_archive
-from live_lce.sources.documents import DocumentsError
-from live_lce.sources.files import FileError, read_spectra
+from live_lce.archives import ArchiveError, DocumentsError, Query, open_archive
+from live_lce.datafiles import FileError, read_spectra
 
 __all__ = ["cli"]  # a fixture
 ALL = Query()

@@ -14,10 +14,16 @@ import pytest
 from archive_parts import scan, with_baseline, without_exporter
 from replay_parts import a_scan, an_alignment, raw_uid
 
-from live_lce.server import EmbeddedTiled
+from live_lce.archives import (
+    Archive,
+    ArchiveError,
+    Query,
+    _tiled as tiled_runs,
+    _tiled_query as tiled_query,
+    open_archive,
+)
 from live_lce.settings import Signals
-from live_lce.sources import tiled_query, tiled_runs
-from live_lce.sources.archive import Archive, ArchiveError, Query, open_archive
+from live_lce.tiled import EmbeddedTiled
 
 ALL = Query()
 STORED = (3, 1, 4, 2)  # a day apart, by number
@@ -147,7 +153,7 @@ def test_a_table_in_parts_and_an_array_beside_it(server: EmbeddedTiled) -> None:
     from tiled.structures.data_source import DataSource
     from tiled.structures.table import TableStructure
 
-    from live_lce.sources.tiled_tables import _PAGE, rebuild
+    from live_lce.archives._tiled_tables import _PAGE, rebuild
 
     client = server.client()
     start, descriptor, *_, stop = scan("parts")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from engine_parts import GRID, make_registry
 
-from live_lce.classifiers.atlas import ATLAS_KEY, Atlas, AtlasError, Medoid, Projection
-from live_lce.classifiers.files import rewrite_card, write_files
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Atlas, Registry
+from live_lce.classifiers._atlas import ATLAS_KEY, AtlasError, Medoid, Projection
+from live_lce.classifiers._files import rewrite_card, write_files
 
 READS = np.arange(-8.0, 11.0)
 AXES = np.stack([np.where(READS == 2, 1.0, 0.0), np.where(READS == -6, 1.0, 0.0)])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 
 FAMILY = "lce"
 
@@ -44,8 +44,8 @@ def test_every_model_of_the_default_family_carries_one():
 
 def test_measured_standards_land_among_their_class(shared):
     pytest.importorskip("torch", reason="needs the extra `train`")
-    from live_lce.datasets.prepared import prepare
-    from live_lce.datasets.standards import read_standards
+    from live_lce.datasets import read_standards
+    from live_lce.datasets._prepared import prepare
     from live_lce.settings import AnalysisSettings
     from research.checks.atlas import page, place_all
 
@@ -72,7 +72,8 @@ class TestMaking:
 
     def rows(self, heights, label, last=50.0):
         """Return rows whose only difference is the height of the white line."""
-        from live_lce.datasets.rows import FINE, Rows
+        from live_lce.datasets import Rows
+        from live_lce.datasets._rows import FINE
 
         heights, label = np.asarray(heights, float), np.asarray(label, np.intp)
         edge = 1 / (1 + np.exp(-FINE / 1.5))
@@ -87,8 +88,8 @@ class TestMaking:
         )  # fmt: skip
 
     def make(self, rows, classes=("T4", "S5", "O6", "other"), seed=0, stop=40.0):
-        from live_lce.classifiers.card import Grid
-        from live_lce.training.atlas import make_atlas
+        from live_lce.classifiers import Grid
+        from live_lce.training._atlas import make_atlas
 
         grid = Grid(start=-18, stop=stop, n_points=round((stop + 18) * 2) + 1)
         return make_atlas(rows, classes, grid, {"own": "own data (CC0)"}, seed), grid
@@ -128,7 +129,7 @@ class TestMaking:
         on, at = atlas.projection, grid.energies
         assert set(on.labels) == {"T4", "S5", "O6"} and on.points.shape == (480, 2)
         for height, label in ((0.12, "T4"), (0.57, "S5"), (1.1, "O6")):
-            from live_lce.datasets.rows import FINE
+            from live_lce.datasets._rows import FINE
 
             norm = np.interp(at, FINE, self.rows([height], [0]).norm[0])
             shares = on.shares(on.project(at, 1.07 * norm))

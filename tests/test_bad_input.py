@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from engine_parts import SCAN, compose, feed, finals, make_registry, results, spectrum_rows
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import REASON_WORDS, Reason, Status
-from live_lce.engine.engine import Engine
+from live_lce.engine import Engine
 
 
 def verdict(registry: Registry, rows: list[dict[str, Any]], **start: Any) -> tuple[Status, Reason]:

@@ -6,10 +6,8 @@ from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.beam import without_beam
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.readings import Readings, assemble
-from live_lce.spectra.types import SpectrumRejectedError
+from live_lce.spectra import Readings, SpectrumRejectedError, assemble, normalize
+from live_lce.spectra._beam import without_beam
 
 ENERGY = xanes_energy()
 MU = xanes_mu(ENERGY)

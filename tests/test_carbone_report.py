@@ -49,7 +49,7 @@ def test_the_papers_tables_are_copied_right():
 
 
 def test_no_two_spectra_left_are_duplicates(of_cr):
-    from live_lce.datasets.rows import FINE
+    from live_lce.datasets._rows import FINE
     from research.carbone2019.spectra import without_duplicates
 
     left = without_duplicates(of_cr)

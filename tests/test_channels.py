@@ -5,8 +5,8 @@ import pytest
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
-from live_lce.spectra.channels import left_out, odd_channels, remarks, stuck
-from live_lce.spectra.readings import Readings, assemble
+from live_lce.spectra import Readings, assemble
+from live_lce.spectra._channels import left_out, odd_channels, remarks, stuck
 
 ENERGY = xanes_energy()
 I0 = np.linspace(1e5, 9e4, ENERGY.size)

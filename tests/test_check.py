@@ -16,16 +16,16 @@ import typer
 from publish_parts import a_result
 from typer.testing import CliRunner
 
-from live_lce.classifiers.registry import default_folder
+from live_lce.classifiers._registry import default_folder
 from live_lce.cli._output import UsageError
 from live_lce.cli.check import check
 from live_lce.cli.republish import republish
-from live_lce.engine.types import RunClosed
-from live_lce.publish.checks import tiled_checks, wait_for
-from live_lce.publish.publisher import SpoolPublisher
-from live_lce.publish.spool import waiting
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import RunClosed
+from live_lce.publish import SpoolPublisher
+from live_lce.publish._spool import waiting
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import EmbeddedTiled, tiled_checks
+from live_lce.tiled._checks import wait_for
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import pytest
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
-from live_lce.spectra.choice import PLAIN, STRONG, find_rise
-from live_lce.spectra.readings import Readings, assemble
-from live_lce.spectra.types import SpectrumRejectedError
+from live_lce.spectra import Readings, SpectrumRejectedError, assemble
+from live_lce.spectra._choice import PLAIN, STRONG, find_rise
 
 ENERGY = xanes_energy()
 MU = xanes_mu(ENERGY)

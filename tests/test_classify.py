@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from live_lce.classifiers.classify import _decide, classify, classify_stack
-from live_lce.classifiers.registry import Registry, default_folder
+from live_lce.classifiers import Registry
+from live_lce.classifiers._classify import _decide, classify, classify_stack
+from live_lce.classifiers._registry import default_folder
 from live_lce.contract import Finding, Reason, Status
 from live_lce.settings import AnalysisSettings, Classification
-from live_lce.spectra.types import NormalizedSpectrum
+from live_lce.spectra import NormalizedSpectrum
 
 REMARK = Finding(Reason.SPIKES, "one")
 

@@ -12,7 +12,7 @@ import pytest
 from cli_parts import Cli, cli
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 
@@ -108,7 +108,7 @@ def test_config(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_presets(cli: Cli) -> None:
-    from live_lce.engine.presets import PRESETS
+    from live_lce.engine import PRESETS
 
     assert [p["name"] for p in cli("presets", "--json").json] == list(PRESETS)
     assert "nsls2-bmm" in cli("presets").out

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from cli_parts import Cli, cli, write_scan
 
+from live_lce.archives._data_files import read_data_runs
 from live_lce.cli._output import label_cell
 from live_lce.contract import Reason
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.data_documents import read_data_runs
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 

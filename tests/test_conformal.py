@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from live_lce.classifiers.conformal import (
+from live_lce.classifiers._conformal import (
     improbability,
     in_set,
     judged,

@@ -14,9 +14,8 @@ from feed_parts import composed, grown, known, raw_run, told, uid
 from publish_parts import a_result
 
 from live_lce.contract import Reason, Status
-from live_lce.dashboard.board import Begun, Board, Link
-from live_lce.results.trend import TrendPoint
-from live_lce.results.trend import trend as trend_of
+from live_lce.dashboard._board import Begun, Board, Link
+from live_lce.results import TrendPoint, trend as trend_of
 
 
 class Clock:
@@ -285,7 +284,7 @@ def test_ten_thousand_runs_cost_little() -> None:
 
 
 def test_what_nobody_looks_at_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("live_lce.dashboard.board.KEPT_WHOLE", 2)
+    monkeypatch.setattr("live_lce.dashboard._board.KEPT_WHOLE", 2)
     board = Board()
     runs = [scan(n, a_result(run=raw_run(n), label="T4")) for n in range(6)]
     for n, documents in enumerate(runs):

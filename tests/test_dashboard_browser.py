@@ -26,9 +26,8 @@ from dashboard_parts import (
 )
 from playwright.sync_api import Browser, Page, expect
 
-from live_lce.dashboard import fragments
-from live_lce.dashboard.serve import Dashboard
-from live_lce.server import EmbeddedTiled
+from live_lce.dashboard import Dashboard, _fragments as fragments
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["browser"]
 

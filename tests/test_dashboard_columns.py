@@ -6,12 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from live_lce.dashboard.columns import columns, edges, news
-from live_lce.results.stacked import Stacked, cells, stacked
-from live_lce.results.trend import TrendPoint
+from live_lce.dashboard._columns import columns, edges, news
+from live_lce.results import Stacked, TrendPoint, stacked
+from live_lce.results._stacked import cells
 
 CLASSES = ("T4", "S5", "O6")
 PLACES = st.lists(st.integers(0, 10_000), min_size=1, max_size=40).map(

@@ -18,13 +18,16 @@ import pytest
 from feed_parts import HOSTILE, grown, raw_run, uid, within
 from results_parts import publish
 
-from live_lce.classifiers.registry import Registry
-from live_lce.dashboard.serve import Dashboard, DashboardError, Source
-from live_lce.results.catalog import PublishedRun, find
-from live_lce.results.spectra import spectra
-from live_lce.results.trend import trend
-from live_lce.results.trend_csv import trend_csv
-from live_lce.server import EmbeddedTiled
+from live_lce.classifiers import Registry
+from live_lce.dashboard import Dashboard, DashboardError, Source
+from live_lce.results import (
+    PublishedRun,
+    find,
+    spectra,
+    trend,
+    trend_csv,
+)
+from live_lce.tiled import EmbeddedTiled
 
 PREFIX = "/beam/live"
 

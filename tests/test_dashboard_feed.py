@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from feed_parts import Beam, ended, feeding, is_linked, n_measured, reader, sizes, uid, within
 
-from live_lce.dashboard import fragments
-from live_lce.dashboard.board import Board, Link
-from live_lce.server import EmbeddedTiled
+from live_lce.dashboard import _fragments as fragments
+from live_lce.dashboard._board import Board, Link
+from live_lce.tiled import EmbeddedTiled
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_run_that_was_removed_does_not_block_the_others(
     server: EmbeddedTiled, runs: Any, beam: Beam
 ) -> None:
     """The stream tells of it, and of its rows it would never tell: 404."""
-    from live_lce.publish.tiled_run import remove_run
+    from live_lce.tiled._run import remove_run
 
     beam.scan(35)
     (removed,) = list(runs)
@@ -136,7 +136,7 @@ def test_a_run_that_was_removed_does_not_block_the_others(
 def test_a_subscription_is_renewed(
     server: EmbeddedTiled, beam: Beam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("live_lce.dashboard.feed.RENEWED_AFTER", 2)
+    monkeypatch.setattr("live_lce.dashboard._feed.RENEWED_AFTER", 2)
     with feeding(server.uri, server.api_key) as board:
         within(20, is_linked(board, Link.STREAMING))
         first = board.feed._subscription  # type: ignore[attr-defined]

@@ -13,10 +13,9 @@ from dashboard_parts import KEY, Served
 from feed_parts import Beam, ended, feeding, is_linked, n_measured, sizes, within
 from test_publish_refused import alices_key
 
-from live_lce.dashboard import fragments
-from live_lce.dashboard.board import Link
-from live_lce.publish.connection import explain
-from live_lce.server import EmbeddedTiled
+from live_lce.dashboard import _fragments as fragments
+from live_lce.dashboard._board import Link
+from live_lce.tiled import EmbeddedTiled, explain
 
 
 def test_a_wrong_key_is_told(server: EmbeddedTiled) -> None:

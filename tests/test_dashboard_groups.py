@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from test_dashboard_columns import CLASSES, point
 
-from live_lce.dashboard.columns import columns, news
-from live_lce.dashboard.gathered import starts_with
-from live_lce.dashboard.groups import cuts, grouped
-from live_lce.dashboard.hints import hint
-from live_lce.dashboard.signals import SignalTable
-from live_lce.dashboard.table import table
-from live_lce.dashboard.trends import SCAN, Choice, Trends
-from live_lce.results.stacked import stacked
-from live_lce.results.trend import TrendPoint
+from live_lce.dashboard._columns import columns, news
+from live_lce.dashboard._groups import cuts, grouped
+from live_lce.dashboard._hints import hint
+from live_lce.dashboard._signals import SignalTable
+from live_lce.dashboard._table import table
+from live_lce.dashboard._trend_cache import starts_with
+from live_lce.dashboard._trends import SCAN, Choice, Trends
+from live_lce.results import TrendPoint, stacked
 
 
 def some(n: int) -> tuple[TrendPoint, ...]:

@@ -13,10 +13,9 @@ import httpx
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from live_lce.classifiers.registry import Registry
-from live_lce.dashboard import guard, serve, style
-from live_lce.dashboard.guard import BusyError, Headers, Turns, names, own_scripts, policy
-from live_lce.dashboard.serve import Dashboard, Source
+from live_lce.classifiers import Registry
+from live_lce.dashboard import Dashboard, Source, _guard as guard, _serve as serve, _style as style
+from live_lce.dashboard._guard import BusyError, Headers, Turns, names, own_scripts, policy
 
 DASHBOARD = Path(serve.__file__).parent
 

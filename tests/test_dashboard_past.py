@@ -7,9 +7,8 @@ from typing import Any
 
 from results_parts import FIRST, SECOND, T0, THIRD, fill
 
-from live_lce.dashboard.past import PastView
-from live_lce.results.catalog import find
-from live_lce.results.query import ResultQuery
+from live_lce.dashboard._past import PastView
+from live_lce.results import ResultQuery, find
 
 
 def test_dates_absorbers_and_labels_find_what_they_say(runs: Any, tmp_path: Any) -> None:

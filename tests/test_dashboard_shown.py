@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from live_lce.dashboard.shown import AGREEING, RULE, shown
+from live_lce.dashboard._hysteresis import AGREEING, RULE, shown
 
 LABELS = ("T4", "S5", "O6", "")
 

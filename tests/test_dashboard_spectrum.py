@@ -15,18 +15,16 @@ from feed_parts import data_of, reader
 from synthetic import foil_mu, xanes_mu
 from tiled.structures.core import Spec
 
-from live_lce.classifiers.registry import Registry
+from live_lce.archives import read_documents
+from live_lce.classifiers import Registry
 from live_lce.contract import MEASURED_POINTS, Status
-from live_lce.dashboard.board import Board, RunData
-from live_lce.dashboard.spectrum import Drawn, drawn, settings_of
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.republish import republish
-from live_lce.server import EmbeddedTiled
+from live_lce.dashboard._board import Board, RunData
+from live_lce.dashboard._spectrum import Drawn, drawn, settings_of
+from live_lce.engine import Engine, Result
+from live_lce.publish import TiledPublisher, republish
 from live_lce.settings import AnalysisSettings, Normalization, Pacing, Quality
-from live_lce.sources.documents import read_documents
-from live_lce.spectra.features import to_grid
+from live_lce.spectra import to_grid
+from live_lce.tiled import EmbeddedTiled
 
 DATA = Path(__file__).parent / "data"
 PACING = Pacing(interval=25)

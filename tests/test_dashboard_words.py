@@ -13,16 +13,15 @@ from urllib.parse import unquote
 import pytest
 from engine_parts import make_registry
 from feed_parts import HOSTILE, data_of, grown, raw_run
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from publish_parts import a_result
 
 from live_lce.contract import Reason, Status
-from live_lce.dashboard import fragments, links
-from live_lce.dashboard.board import Begun, Link, LinkState
-from live_lce.dashboard.shown import shown
-from live_lce.dashboard.words import ago, codes, flags, headline, lasting, moment, percent, subline
-from live_lce.results.trend import point_of_row
+from live_lce.dashboard import _fragments as fragments, _links as links
+from live_lce.dashboard._board import Begun, Link, LinkState
+from live_lce.dashboard._hysteresis import shown
+from live_lce.dashboard._words import ago, codes, flags, headline, lasting, moment, percent, subline
+from live_lce.results._trend import point_of_row
 
 
 def row_of(result: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from bluesky import RunEngine
 from engine_parts import Document, feed, numbers, results
 from test_live import Beamline, Recorder, live, recorder, registry, run_engine
 
-from live_lce.engine.engine import Engine
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.live import LiveLCE
+from live_lce.engine import Engine
+from live_lce.live import LiveLCE
+from live_lce.tiled import EmbeddedTiled
 
 pytest.importorskip("databroker", reason="needs the extra `databroker`")
 

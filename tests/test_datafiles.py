@@ -9,17 +9,17 @@ import h5py
 import numpy as np
 import pytest
 
+from live_lce.archives._data_files import read_data_runs
 from live_lce.contract import Reason
-from live_lce.datafiles.columns import parse_columns
-from live_lce.datafiles.header import d_spacing, pairs, stated
-from live_lce.datafiles.kinds import kind_of
-from live_lce.datafiles.text import read_text
-from live_lce.engine.roles import Roles
-from live_lce.engine.signals import resolve
+from live_lce.datafiles import FileError, FileSpectrum, read_spectra
+from live_lce.datafiles._columns import parse_columns
+from live_lce.datafiles._header import d_spacing, pairs, stated
+from live_lce.datafiles._kinds import kind_of
+from live_lce.datafiles._text import read_text
+from live_lce.engine._roles import Roles
+from live_lce.engine._signals import resolve
 from live_lce.settings import Signals
-from live_lce.sources.data_documents import read_data_runs
-from live_lce.sources.files import FileError, FileSpectrum, read_spectra
-from live_lce.spectra.energy import HC
+from live_lce.spectra._energy import HC
 
 ENERGY = np.arange(7000.0, 7300.0, 1.0)
 EDGE = 0.3 + 0.5 + np.arctan((ENERGY - 7120) / 2) / np.pi

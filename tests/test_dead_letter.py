@@ -18,24 +18,23 @@ import event_model
 import pytest
 from bluesky import RunEngine
 from engine_parts import Document, make_registry
-from fault_parts import SETTINGS, expected, live, raw_uid, registry, rows_wanted
-from fault_parts import scan as composed
+from fault_parts import SETTINGS, expected, live, raw_uid, registry, rows_wanted, scan as composed
 from test_faults_poison import POISON
 from test_live import Beamline, run_engine
 
-from live_lce.classifiers.registry import Registry
+from live_lce.archives import read_documents
+from live_lce.classifiers import Registry
 from live_lce.config import PublishSettings
-from live_lce.engine.engine import Engine
-from live_lce.engine.run import Run
-from live_lce.publish.dead_letter import COUNTERS, UNKNOWN, DeadLetters, Failure, file_name
-from live_lce.publish.jsonable import jsonable
-from live_lce.publish.keeping import SPOOL_LIMIT
-from live_lce.publish.letter_file import read_letter
-from live_lce.publish.publisher import SpoolPublisher
-from live_lce.publish.spool import in_use, waiting
-from live_lce.sources.documents import read_documents
-from live_lce.sources.failed_runs import MOST_RUNS, FailedRuns
-from live_lce.sources.live import LiveLCE
+from live_lce.engine import Engine
+from live_lce.engine._run import Run
+from live_lce.live import LiveLCE
+from live_lce.publish import DeadLetters, Failure, SpoolPublisher
+from live_lce.publish._dead_letter import COUNTERS, UNKNOWN, file_name
+from live_lce.publish._jsonable import jsonable
+from live_lce.publish._keeping import SPOOL_LIMIT
+from live_lce.publish._kept_runs import MOST_RUNS, FailedRuns
+from live_lce.publish._letter_file import read_letter
+from live_lce.publish._spool import in_use, waiting
 
 __all__ = ["registry", "run_engine"]  # fixtures
 
@@ -215,7 +214,7 @@ def test_an_engine_that_cannot_start_keeps_every_run(
     def fails(*_: object, **__: object) -> None:
         raise ImportError("a library is broken")
 
-    monkeypatch.setattr("live_lce.engine.engine.Engine", fails)
+    monkeypatch.setattr("live_lce.engine._engine.Engine", fails)
     scans = [scan(1), scan(2)]
     callback = watch(letters, *scans[0], *scans[1])
     assert callback.counters["dead_letters"] == 2
@@ -245,9 +244,9 @@ def test_a_damaged_model_keeps_the_run(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from live_lce.publish.dead_letter import DeadLetters
-from live_lce.sources.documents import read_documents
-from live_lce.sources.live import LiveLCE
+from live_lce.publish import DeadLetters
+from live_lce.archives import read_documents
+from live_lce.live import LiveLCE
 live = LiveLCE(dead_letters=DeadLetters(Path(sys.argv[2]), 10**8))
 for number, (name, doc) in enumerate(read_documents(sys.argv[1])):
     if number == 60:
@@ -352,7 +351,7 @@ def test_a_full_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
 def test_long_runs_and_many_runs_have_limits(
     letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("live_lce.sources.failed_runs.MOST_BYTES", 10_000)
+    monkeypatch.setattr("live_lce.publish._kept_runs.MOST_BYTES", 10_000)
     documents = scan(1)
     keep(letters, documents, bad=len(documents) - 2)
     (path,) = waiting(letters.room.folder)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from engine_parts import Document, compose, spectrum_rows
 
-from live_lce.sources import document_containers
-from live_lce.sources.documents import DocumentsError, find_starts, read_documents
+from live_lce.archives import DocumentsError, _containers as document_containers, read_documents
+from live_lce.archives._documents import find_starts
 
 DOCUMENTS = compose(spectrum_rows()[:5])
 NAMED = [{"name": name, "doc": doc} for name, doc in DOCUMENTS]

@@ -5,9 +5,9 @@ import pytest
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
-from live_lce.spectra.edges import Clues, edge_in_range, identify, tabulated_edge
-from live_lce.spectra.energy import ANGLES, angles_to_ev, bragg_to_energy, to_ev, unit_name
-from live_lce.spectra.types import SpectrumRejectedError
+from live_lce.spectra import SpectrumRejectedError, identify, tabulated_edge
+from live_lce.spectra._edges import Clues, edge_in_range
+from live_lce.spectra._energy import ANGLES, angles_to_ev, bragg_to_energy, to_ev, unit_name
 
 
 @pytest.mark.parametrize("units", ["keV", "KEV", "auto", "", "eV"])

@@ -24,9 +24,9 @@ from engine_parts import (
 )
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
+from live_lce.engine import Engine
 from live_lce.settings import AnalysisSettings, Signals
 
 EDGE = 7112.0
@@ -466,8 +466,8 @@ def test_fluorescence_bragg_and_reference_scans(registry: Registry) -> None:
 
 def test_the_foil_goes_with_the_spectrum(tmp_path: Path) -> None:
     from live_lce.analysis import Analysis
-    from live_lce.classifiers.types import Prediction
-    from live_lce.spectra.types import Spectrum
+    from live_lce.classifiers import Prediction
+    from live_lce.spectra import Spectrum
 
     seen: list[Spectrum] = []
 

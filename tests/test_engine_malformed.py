@@ -11,15 +11,13 @@ from typing import Any
 import event_model
 import pytest
 from engine_parts import compose, feed, finals, make_registry, numbers, spectrum_rows
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from live_lce.analysis import Analysis
-from live_lce.classifiers.types import Prediction
+from live_lce.classifiers import Prediction
 from live_lce.contract import Status
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result, RunClosed
-from live_lce.spectra.types import Spectrum
+from live_lce.engine import Engine, Result, RunClosed
+from live_lce.spectra import Spectrum
 
 NAMES = st.sampled_from(["start", "descriptor", "event", "event_page", "stop", "datum", "nonsense"])
 SCALARS = st.one_of(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from engine_parts import SCAN, closed, compose, feed, finals, make_registry, results, spectrum_rows
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.engine.pacing import Pacer
+from live_lce.engine import Engine
+from live_lce.engine._pacing import Pacer
 from live_lce.settings import AnalysisSettings, Pacing
 
 EDGE = 7112.0

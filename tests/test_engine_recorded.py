@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from engine_parts import closed, feed, finals, make_registry, numbers, results
 
+from live_lce.archives import read_documents
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.sources.documents import read_documents
-from live_lce.sources.live import LiveLCE
+from live_lce.engine import Engine
+from live_lce.live import LiveLCE
 
 FE = "bmm_fe_xafs_ac694ff6.jsonl"
 ALIGNMENT = "bmm_linescan_1dccff46.jsonl"

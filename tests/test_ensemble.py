@@ -24,7 +24,7 @@ def problem():
 
 
 def _fit(network, values, label, sees, **options):
-    from live_lce.training.ensemble import Schedule, fit_members
+    from live_lce.training._ensemble import Schedule, fit_members
 
     index = np.arange(len(values))
     schedule = Schedule(**{"epochs": 3, "learning_rate": 3e-3, **options.pop("schedule", {})})
@@ -32,7 +32,7 @@ def _fit(network, values, label, sees, **options):
 
 
 def test_parameters_are_those_of_the_paper():
-    from live_lce.training.networks import CarboneCNN, CarboneMLP
+    from live_lce.training._networks import CarboneCNN, CarboneMLP
 
     dense = 90 * 60 + 60 + 60 * 20 + 20 + 20 * 3 + 3
     convolution, pooled = 8 * 10 + 8, 8 * 45  # 100 points - 10 + 1, in pairs
@@ -45,7 +45,7 @@ def test_parameters_are_those_of_the_paper():
 def test_each_member_is_the_network_of_torchs_own_layers():
     from torch import nn
 
-    from live_lce.training.networks import CarboneCNN
+    from live_lce.training._networks import CarboneCNN
 
     members = CarboneCNN(3).eval()
     spectra = torch.randn(3, 7, 100)
@@ -63,8 +63,8 @@ def test_each_member_is_the_network_of_torchs_own_layers():
 
 
 def test_a_member_learns_as_it_would_alone(problem):
-    from live_lce.training.ensemble import begin
-    from live_lce.training.networks import CarboneCNN
+    from live_lce.training._ensemble import begin
+    from live_lce.training._networks import CarboneCNN
 
     values, label, fold = problem
     together = begin(partial(CarboneCNN, 4, N_GRID, dropout=0.0), 1)
@@ -79,9 +79,9 @@ def test_a_member_learns_as_it_would_alone(problem):
 
 
 def test_nothing_of_a_held_out_row_reaches_its_member(problem):
-    from live_lce.training.ensemble import begin, logits_of
-    from live_lce.training.ensemble_model import member_rows
-    from live_lce.training.networks import CarboneMLP
+    from live_lce.training._ensemble import begin, logits_of
+    from live_lce.training._ensemble_model import member_rows
+    from live_lce.training._networks import CarboneMLP
 
     values, label, fold = problem
     poisoned = np.where((fold == 2)[:, None], np.nan, values)
@@ -92,9 +92,9 @@ def test_nothing_of_a_held_out_row_reaches_its_member(problem):
 
 
 def test_augmentation_mixes_within_a_fold_only():
-    from live_lce.classifiers.card import Grid
-    from live_lce.datasets.rows import FINE
-    from live_lce.training.augment import Augmentation, augmented
+    from live_lce.classifiers import Grid
+    from live_lce.datasets._rows import FINE
+    from live_lce.training._augment import Augmentation, augmented
 
     fold = np.arange(40) % 4
     norm = np.ones((40, FINE.size))
@@ -112,8 +112,8 @@ def test_augmentation_mixes_within_a_fold_only():
 
 
 def test_the_same_seed_gives_the_same_members_and_another_seed_others(problem):
-    from live_lce.training.ensemble import begin, logits_of
-    from live_lce.training.networks import CarboneCNN
+    from live_lce.training._ensemble import begin, logits_of
+    from live_lce.training._networks import CarboneCNN
 
     values, label, fold = problem
     sees = np.stack([fold != 0, fold != 1])
@@ -127,8 +127,8 @@ def test_the_same_seed_gives_the_same_members_and_another_seed_others(problem):
 
 
 def test_it_stops_early_with_the_weights_of_the_best_epoch(problem):
-    from live_lce.training.ensemble import Stopping, begin, logits_of
-    from live_lce.training.networks import CarboneMLP
+    from live_lce.training._ensemble import Stopping, begin, logits_of
+    from live_lce.training._networks import CarboneMLP
 
     values, label, fold = problem
     wrong = np.where(fold == 1, (label + 1) % 3, label)  # what is learnt elsewhere is wrong there
@@ -155,7 +155,7 @@ def test_it_stops_early_with_the_weights_of_the_best_epoch(problem):
 
 
 def test_what_cannot_be_trained_is_refused(problem):
-    from live_lce.training.networks import CarboneMLP
+    from live_lce.training._networks import CarboneMLP
 
     values, label, fold = problem
     network = CarboneMLP(2, N_GRID)

@@ -10,15 +10,15 @@ from engine_parts import make_registry
 from evaluation_parts import computed_row, make_members, write_table
 
 from live_lce.contract import Reason, Status
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.prepared import prepare
-from live_lce.datasets.tables import read_labelled
-from live_lce.evaluation.arrays import NONE
-from live_lce.evaluation.choice import SEEN, WHOLE, Choice, ModelNotFoundError, choose, turns
-from live_lce.evaluation.evaluate import evaluate
-from live_lce.evaluation.neighbours import neighbours_answers, vote
-from live_lce.evaluation.published import PUBLISHED
-from live_lce.evaluation.rows_file import row_values
+from live_lce.datasets import read_labelled
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import prepare
+from live_lce.evaluation import Choice, choose, evaluate
+from live_lce.evaluation._arrays import NONE
+from live_lce.evaluation._choice import SEEN, WHOLE, ModelNotFoundError, turns
+from live_lce.evaluation._neighbours import neighbours_answers, vote
+from live_lce.evaluation._published import PUBLISHED
+from live_lce.evaluation._rows_file import row_values
 from live_lce.settings import AnalysisSettings, Classification
 
 # The small model's distance knows nothing: never far.
@@ -117,8 +117,8 @@ def test_a_row_of_a_seen_group_goes_to_the_same_member_or_is_not_scored(tmp_path
 
 
 def test_without_members_what_was_seen_is_not_scored(tmp_path, folder):
-    from live_lce.classifiers.files import rewrite_card
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
+    from live_lce.classifiers._files import rewrite_card
 
     rows = labelled(tmp_path, [computed_row("O6", 0), computed_row("T4", 1)])
     card = make_registry(folder).cards()[0]
@@ -237,7 +237,7 @@ def test_published_numbers_are_those_of_the_papers():
 
 
 def test_real_standards_through_the_shipped_models(shared):
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
 
     rows = read_labelled(shared / "data" / "experimental")
     chosen = [row for row in rows if row.absorber in {"V", "Cr"}]
@@ -253,8 +253,8 @@ def test_real_standards_through_the_shipped_models(shared):
 
 
 def test_a_model_that_knows_other_environments_abstains_on_them(tmp_path, folder):
-    from live_lce.classifiers.files import rewrite_card
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
+    from live_lce.classifiers._files import rewrite_card
 
     card = make_registry(folder).cards()[0]
     rewrite_card(card.model_copy(update={"classes": ("T4", "S5", "other")}), folder)

@@ -10,12 +10,12 @@ import pytest
 from evaluation_parts import computed_row, write_table
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.datasets.computed import CARRIED, cut_or_reason, noised_or_reason
-from live_lce.datasets.labelled import DataError, Enters, known_fractions
-from live_lce.datasets.prepared import prepare
-from live_lce.datasets.rows import FINE
-from live_lce.datasets.split import joined
-from live_lce.datasets.tables import read_labelled
+from live_lce.datasets import DataError, read_labelled
+from live_lce.datasets._computed import CARRIED, cut_or_reason, noised_or_reason
+from live_lce.datasets._labelled import Enters, known_fractions
+from live_lce.datasets._prepared import prepare
+from live_lce.datasets._rows import FINE
+from live_lce.datasets._split import joined
 from live_lce.settings import AnalysisSettings
 
 SETTINGS = AnalysisSettings()

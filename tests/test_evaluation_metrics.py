@@ -7,16 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from evaluation_parts import make_judgements
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sklearn import metrics as sk
 
-from live_lce.classifiers.conformal import in_set, judged, mass_needed, once_a_group
-from live_lce.evaluation.arrays import NONE
-from live_lce.evaluation.bootstrap import DRAWS, draws, intervals
-from live_lce.evaluation.curves import risk_coverage
-from live_lce.evaluation.measure import measure
-from live_lce.evaluation.metrics import auroc, statistics
+from live_lce.classifiers._conformal import in_set, judged, mass_needed, once_a_group
+from live_lce.evaluation._arrays import NONE
+from live_lce.evaluation._bootstrap import DRAWS, draws, intervals
+from live_lce.evaluation._curves import risk_coverage
+from live_lce.evaluation._measure import measure
+from live_lce.evaluation._metrics import auroc, statistics
 
 CLASSES = [0, 1, 2]
 

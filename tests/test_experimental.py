@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from live_lce.analysis import analyse
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import Spectrum, SpectrumRejectedError
+from live_lce.spectra import Spectrum, SpectrumRejectedError, normalize
 
 SETTINGS = AnalysisSettings()
 TRANSITION = {"Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"}

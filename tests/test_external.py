@@ -22,14 +22,13 @@ from engine_parts import (
     spectrum_rows,
 )
 from external_parts import COLUMNS, address, columns, data_keys, datum, run, said, write
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.sources.external_files import Hdf5Files
-from live_lce.sources.hdf5_rows import Reader
+from live_lce.engine import Engine
+from live_lce.external import Hdf5Files
+from live_lce.external._rows import Reader
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +274,7 @@ def test_a_long_flight_keeps_its_file_open(
     opened: list[str] = []
     really = h5py.File
     monkeypatch.setattr(h5py, "File", lambda *a, **k: opened.append(a[0]) or really(*a, **k))
-    monkeypatch.setattr("live_lce.sources.external_files._Process", Here)
+    monkeypatch.setattr("live_lce.external._files._Process", Here)
     rows = [dict(row) for row in spectrum_rows(0.7)]
     data = columns(rows)
     axis = np.linspace(data["mono_energy"][0], data["mono_energy"][-1], 500)

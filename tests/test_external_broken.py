@@ -18,11 +18,11 @@ import pytest
 from engine_parts import feed, finals, make_registry, results
 from external_parts import COLUMNS, address, columns, data_keys, run, said, write
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.sources.external_files import Hdf5Files
-from live_lce.sources.live import LiveLCE
+from live_lce.engine import Engine
+from live_lce.external import Hdf5Files
+from live_lce.live import LiveLCE
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_the_reading_process_may_be_killed(registry: Registry, tmp_path: Path) -
 
 def test_the_reading_process_ends_with_its_program(tmp_path: Path) -> None:
     script = (
-        "from live_lce.sources.external_files import Hdf5Files, _Process\n"
+        "from live_lce.external._files import Hdf5Files, _Process\n"
         "p = _Process(); print(p._process.pid, flush=True)\n"
         "import os; os._exit(1)"
     )

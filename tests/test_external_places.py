@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from live_lce.engine.external import Source, UnreadableError
-from live_lce.sources.external_files import Hdf5Files
+from live_lce.engine import Source, UnreadableError
+from live_lce.external import Hdf5Files
 
 Rows = Callable[..., list[float]]
 

@@ -12,19 +12,17 @@ import pytest
 from fault_parts import assert_whole, live, proxy, publisher, raw_uid, registry, runs_of, scan
 from fault_proxy import Proxy
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.connection import (
+from live_lce.classifiers import Registry
+from live_lce.publish._spool import waiting
+from live_lce.tiled import Connection, EmbeddedTiled, explain
+from live_lce.tiled._connection import (
     ATTEMPTS,
     ROW,
-    Connection,
     TiledAwayError,
     TiledFailsError,
-    explain,
     is_away,
     limit_attempts,
 )
-from live_lce.publish.spool import waiting
-from live_lce.server import EmbeddedTiled
 
 __all__ = ["proxy", "registry"]  # fixtures
 

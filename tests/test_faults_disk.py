@@ -25,11 +25,11 @@ from fault_parts import (
 )
 from fault_proxy import Proxy
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import analysis_uid
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.spool import read_spooled, waiting
-from live_lce.server import EmbeddedTiled
+from live_lce.publish import TiledPublisher
+from live_lce.publish._spool import read_spooled, waiting
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["proxy", "registry"]  # fixtures
 
@@ -106,8 +106,8 @@ def test_disk_full_and_tiled_away_is_said_and_a_replay_brings_it_back(
 
 LIMITED = """
 import resource, sys
-from live_lce.sources.documents import read_documents
-from live_lce.sources.live import LiveLCE
+from live_lce.archives import read_documents
+from live_lce.live import LiveLCE
 live = LiveLCE.from_config()
 assert live.wait_until_ready(60)
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))

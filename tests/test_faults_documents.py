@@ -13,11 +13,10 @@ import pytest
 from engine_parts import Document, closed, compose, feed, finals, numbers, results, spectrum_rows
 from fault_parts import SETTINGS, assert_whole, expected, live, raw_uid, registry, rows_wanted, scan
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.publish.publisher import SpoolPublisher
-from live_lce.publish.republish import republish
+from live_lce.engine import Engine
+from live_lce.publish import SpoolPublisher, republish
 
 __all__ = ["registry"]  # fixtures
 

@@ -16,15 +16,15 @@ import pytest
 from engine_parts import Document, make_registry
 from fault_parts import assert_whole, raw_uid, rows, runs_of, scan
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.republish import republish
-from live_lce.publish.spool import in_use, waiting
-from live_lce.server import EmbeddedTiled
+from live_lce.classifiers import Registry
+from live_lce.publish import republish
+from live_lce.publish._spool import in_use, waiting
+from live_lce.tiled import EmbeddedTiled
 
 WATCH = """
 import sys
-from live_lce.sources.documents import read_documents
-from live_lce.sources.live import LiveLCE
+from live_lce.archives import read_documents
+from live_lce.live import LiveLCE
 live = LiveLCE.from_config()
 for name, doc in read_documents(sys.argv[1]):
     live(name, doc)

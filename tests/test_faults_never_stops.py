@@ -11,15 +11,15 @@ import pytest
 from engine_parts import Document, compose
 from fault_parts import assert_whole, live, publisher, raw_uid, registry, rows, runs_of, scan
 
-from live_lce.classifiers.registry import Registry
+from live_lce.archives import Query, open_archive
+from live_lce.classifiers import Registry
 from live_lce.config import load_config
-from live_lce.publish.published import NOT_STOPPED
-from live_lce.publish.spool import waiting
-from live_lce.replaying.outcome import RunStatus
-from live_lce.replaying.setup import Setup
-from live_lce.replaying.work import Worker
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.archive import Query, open_archive
+from live_lce.publish._spool import waiting
+from live_lce.replaying import Setup
+from live_lce.replaying._outcome import RunStatus
+from live_lce.replaying._work import Worker
+from live_lce.tiled import EmbeddedTiled
+from live_lce.tiled._analyses import NOT_STOPPED
 
 __all__ = ["registry"]  # fixtures
 

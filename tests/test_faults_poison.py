@@ -11,9 +11,9 @@ import pytest
 from engine_parts import Document
 from fault_parts import SETTINGS, expected, live, raw_uid, registry, scan
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.publisher import SpoolPublisher
-from live_lce.publish.spool import read_spooled, waiting
+from live_lce.classifiers import Registry
+from live_lce.publish import SpoolPublisher
+from live_lce.publish._spool import read_spooled, waiting
 
 __all__ = ["registry"]  # a fixture
 

@@ -9,10 +9,10 @@ from typing import Any
 from fault_parts import assert_whole, live, proxy, publisher, registry, scan
 from fault_proxy import Proxy
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.spool import waiting
-from live_lce.server import EmbeddedTiled
+from live_lce.classifiers import Registry
+from live_lce.publish._spool import waiting
 from live_lce.settings import AnalysisSettings, Pacing
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["proxy", "registry"]  # fixtures
 

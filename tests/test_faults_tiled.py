@@ -12,10 +12,10 @@ from engine_parts import Document
 from fault_parts import assert_whole, live, proxy, publisher, registry, scan
 from fault_proxy import Proxy
 
-from live_lce.classifiers.registry import Registry
-from live_lce.publish.republish import republish
-from live_lce.publish.spool import read_spooled, waiting
-from live_lce.server import EmbeddedTiled
+from live_lce.classifiers import Registry
+from live_lce.publish import republish
+from live_lce.publish._spool import read_spooled, waiting
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["proxy", "registry"]  # fixtures
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from live_lce.spectra.features import coverage, to_grid
+from live_lce.spectra import to_grid
+from live_lce.spectra._features import coverage
 
 GRID = np.linspace(-18, 17, 100)
 ENERGY = np.arange(7000.0, 7250.0, 0.7)

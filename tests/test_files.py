@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from live_lce.contract import Reason
-from live_lce.datafiles.columns import parse_columns
+from live_lce.datafiles import FileError, FileSpectrum, read_spectra
+from live_lce.datafiles._columns import parse_columns
 from live_lce.settings import Signals
-from live_lce.sources.files import FileError, FileSpectrum, read_spectra
 
 ENERGY = np.arange(7000.0, 7300.0, 1.0)
 EDGE = 0.3 + 0.5 + np.arctan((ENERGY - 7120) / 2) / np.pi

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from live_lce.contract import Reason
-from live_lce.sources.files import FileError, read_spectra
+from live_lce.datafiles import FileError, read_spectra
 
 ENERGY = np.arange(7000.0, 7400.0, 1.0)
 EDGE = 0.3 + 0.5 + np.arctan((ENERGY - 7120) / 2) / np.pi

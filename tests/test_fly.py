@@ -19,15 +19,15 @@ from bluesky.utils import RunEngineInterrupted
 from engine_parts import Document, feed, finals, make_registry, numbers, results
 from external_parts import said
 
-from live_lce.classifiers.registry import Registry
+from live_lce.archives import Query, open_archive
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import Engine
+from live_lce.external import Hdf5Files
+from live_lce.live import LiveLCE
 from live_lce.sim.library import mixture
 from live_lce.sim.world import World
-from live_lce.sources.archive import Query, open_archive
-from live_lce.sources.external_files import Hdf5Files
-from live_lce.sources.live import LiveLCE
+from live_lce.tiled import EmbeddedTiled
 
 pytest.importorskip("ophyd", reason="needs the extra `sim`")
 pytest.importorskip("ophyd_async", reason="needs the extra `async`")

@@ -11,13 +11,17 @@ from synthetic import foil_mu, xanes_energy, xanes_mu
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings, Normalization
 from live_lce.sim.beamline import foil_absorbance
-from live_lce.spectra.calibrate import energy_shift
-from live_lce.spectra.e0 import measured_e0
-from live_lce.spectra.edges import tabulated_edge
-from live_lce.spectra.foil_shapes import SHAPES
-from live_lce.spectra.foils import FoilUnusableError, first_inflection, foil_norm, foil_shape
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra import (
+    FoilUnusableError,
+    Spectrum,
+    first_inflection,
+    measured_e0,
+    normalize,
+    tabulated_edge,
+)
+from live_lce.spectra._calibrate import energy_shift
+from live_lce.spectra._foil_shapes import SHAPES
+from live_lce.spectra._foils import foil_norm, foil_shape
 
 FOIL = Normalization(shift="foil")
 METALS = [metal for metal, _ in SHAPES]

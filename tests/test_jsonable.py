@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_faults_poison import Raising, nested
 
-from live_lce.publish.jsonable import jsonable
+from live_lce.publish._jsonable import jsonable
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from pymatgen.core.lattice import Lattice
 from pymatgen.core.local_env import CrystalNN
 from pymatgen.core.structure import Structure
 
-from live_lce.labels.bonding import bonded, bonding
-from live_lce.labels.carbone import carbone_label, shell_label
-from live_lce.labels.crystalnn import site_label
-from live_lce.labels.sites import fractions, label_structure
-from live_lce.labels.structures import StructureError, orbits, read_structure
+from live_lce.labels import fractions, label_structure, read_structure
+from live_lce.labels._bonding import bonded, bonding
+from live_lce.labels._carbone import carbone_label, shell_label
+from live_lce.labels._crystalnn import site_label
+from live_lce.labels._structures import StructureError, orbits
 
 
 @pytest.mark.parametrize(

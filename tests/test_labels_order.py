@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import structure_parts as structures
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pymatgen.core.local_env import CN_OPT_PARAMS
 from pymatgen.core.structure import Structure
 
-from live_lce.labels.order_parameters import CNS, MOTIFS, OrderParameters, average, order_parameters
-from live_lce.labels.ranked import (
+from live_lce.labels._order_parameters import (
+    CNS,
+    MOTIFS,
+    OrderParameters,
+    average,
+    order_parameters,
+)
+from live_lce.labels._ranked import (
     calibrated_threshold,
     cardinality,
     common,

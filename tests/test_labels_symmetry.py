@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import structure_parts as structures
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pymatgen.analysis.chemenv.coordination_environments.coordination_geometry_finder import (
     AbstractGeometry,
     LocalGeometryFinder,
 )
 from pymatgen.core.structure import Structure
 
-from live_lce.labels.symmetry import POLYHEDRA, lowest, measure, measures
+from live_lce.labels._symmetry import POLYHEDRA, lowest, measure, measures
 
 CORNERS = {
     "T4": [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]],

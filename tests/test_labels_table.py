@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import structure_parts as structures
 
-from live_lce.labels.order_parameters import average, order_parameters
-from live_lce.labels.structures import StructureError
+from live_lce.labels._order_parameters import average, order_parameters
+from live_lce.labels._structures import StructureError
 from research.label_tables.agreement import agreements, at_odds, calibration, report
 from research.label_tables.table import (
     COLUMNS,

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 USER = """
     import logging, sys, threading, time, warnings
-    from live_lce.spectra.larch_import import load_larch_xafs
+    from live_lce.spectra._larch_import import load_larch_xafs
 
     root = logging.getLogger()
     root.setLevel(logging.INFO)
@@ -94,7 +94,7 @@ def test_an_account_without_a_home_to_write_in(tmp_path: Path, home: str) -> Non
     environment["HOME"] = str(tmp_path / "home")
     if home == "none":
         del environment["HOME"]
-    code = "from live_lce.spectra.larch_import import load_larch_xafs as x; print(x().__name__)"
+    code = "from live_lce.spectra._larch_import import load_larch_xafs as x; print(x().__name__)"
     done = subprocess.run(
         [*command, sys.executable, "-P", "-c", code],
         capture_output=True, text=True, timeout=120, check=False, env=environment, cwd="/",

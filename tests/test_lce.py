@@ -7,18 +7,21 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
-from live_lce.classifiers.card import Grid  # noqa: E402
-from live_lce.classifiers.registry import Registry  # noqa: E402
-from live_lce.datasets.rows import FINE, Rows  # noqa: E402
-from live_lce.training.beamline import Variation, as_input, scaled, varied  # noqa: E402
-from research.lce import family as lce  # noqa: E402
-from research.lce.calibration import fitted_temperature  # noqa: E402
-from research.lce.distance import WEIGHTS, LceOod, references  # noqa: E402
-from research.lce.fit import Course, draw_weights  # noqa: E402
-from research.lce.graph import LceGraph, Members  # noqa: E402
-from research.lce.network import LceNetwork, Shape  # noqa: E402
-from research.lce.pool import POOL_CLASSES, Pool  # noqa: E402
-from research.lce.threshold import WITHIN, thresholded  # noqa: E402
+from live_lce.classifiers import (
+    Grid,
+    Registry,
+)
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FINE
+from live_lce.training._beamline import Variation, as_input, scaled, varied
+from research.lce import family as lce
+from research.lce.calibration import fitted_temperature
+from research.lce.distance import WEIGHTS, LceOod, references
+from research.lce.fit import Course, draw_weights
+from research.lce.graph import LceGraph, Members
+from research.lce.network import LceNetwork, Shape
+from research.lce.pool import POOL_CLASSES, Pool
+from research.lce.threshold import WITHIN, thresholded
 
 # torch 2.13 uses functions of its own that it deprecated, while exporting.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

@@ -5,12 +5,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
-from live_lce.classifiers.card import Grid  # noqa: E402
-from live_lce.datasets.rows import FINE  # noqa: E402
-from research.lce.distance import LceOod, OodWeights, references  # noqa: E402
-from research.lce.outliers import is_outlier, read_outliers, with_outliers  # noqa: E402
-from research.lce.pool import POOL_CLASSES, Pool, read_pool  # noqa: E402
-from research.out_of_distribution import garbage  # noqa: E402
+from live_lce.classifiers import Grid
+from live_lce.datasets._rows import FINE
+from research.lce.distance import LceOod, OodWeights, references
+from research.lce.outliers import is_outlier, read_outliers, with_outliers
+from research.lce.pool import POOL_CLASSES, Pool, read_pool
+from research.out_of_distribution import garbage
 
 GRID = Grid(start=-18, stop=40, n_points=117)
 

@@ -16,12 +16,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from live_lce.cli import _output
-from live_lce.cli.results import _spreadsheet_safe
-from live_lce.leaving import (
+from live_lce._support.text import (
     Cleaner,
     clean_logs,
     csv_cell,
@@ -32,6 +29,8 @@ from live_lce.leaving import (
     printable_json,
     shown,
 )
+from live_lce.cli import _output
+from live_lce.cli.results import _spreadsheet_safe
 
 CLI = Path(_output.__file__).parent
 ESCAPE = "a\x1b]0;renamed\x1b\\b\x9b31m\u202egpj\x07"

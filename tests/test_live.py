@@ -22,12 +22,11 @@ from engine_parts import compose, feed, make_registry, numbers, results, spectru
 from ophyd.sim import SynAxis, SynSignal
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.publisher import SpoolPublisher
-from live_lce.sources.live import LiveLCE
+from live_lce.engine import Engine, Result, RunClosed
+from live_lce.live import LiveLCE
+from live_lce.publish import SpoolPublisher
 
 ENERGY = xanes_energy()
 MD = {"element": "Fe", "edge": "K"}
@@ -495,8 +494,8 @@ def test_leaving_python_without_close_ends_the_runs(tmp_path: Path) -> None:
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from pathlib import Path
         from engine_parts import compose, spectrum_rows
-        from live_lce.classifiers.registry import Registry
-        from live_lce.sources.live import LiveLCE
+        from live_lce.classifiers import Registry
+        from live_lce.live import LiveLCE
         assert "larch" not in sys.modules
         live = LiveLCE(
             registry=Registry(Path({str(tmp_path)!r})),

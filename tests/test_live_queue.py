@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from live_lce.publish.dead_letter import DeadLetters
-from live_lce.sources.live import LiveLCE
-from live_lce.sources.queue import LostItemError, SpillQueue
+from live_lce._support.spill_queue import LostItemError, SpillQueue
+from live_lce.live import LiveLCE
+from live_lce.publish import DeadLetters
 
 
 @given(st.lists(st.booleans(), max_size=200), st.integers(0, 5))
@@ -58,7 +57,7 @@ def test_a_full_disk_loses_nothing() -> None:
     """A real limit, in a process of its own: the system refuses a part of a record."""
     said = child("""
         import resource
-        from live_lce.sources.queue import SpillQueue
+        from live_lce._support.spill_queue import SpillQueue
 
         queue = SpillQueue(2)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))

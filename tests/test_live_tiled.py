@@ -11,10 +11,10 @@ from bluesky import RunEngine
 from engine_parts import make_registry
 from test_live import ENERGY, Beamline, run_engine
 
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.server import EmbeddedTiled
+from live_lce.live import LiveLCE
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings, Classification
-from live_lce.sources.live import LiveLCE
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["run_engine"]  # a fixture
 

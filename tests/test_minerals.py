@@ -7,9 +7,9 @@ import pytest
 from pymatgen.core.composition import Composition
 
 from live_lce.contract import OTHER
-from live_lce.datasets.rows import align
-from live_lce.datasets.split import groups
-from live_lce.labels.structures import StructureError
+from live_lce.datasets._rows import align
+from live_lce.datasets._split import groups
+from live_lce.labels._structures import StructureError
 from live_lce.sim.library import load_library
 from research.feff.coarse import ATTEMPTS, write_sites
 from research.feff.mineral_structures import (

@@ -10,13 +10,11 @@ import pytest
 from evaluation_parts import computed_row, make_judgements, make_members, write_table
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.standards import read_standards
-from live_lce.datasets.tables import read_labelled
-from live_lce.evaluation.choice import Choice
-from live_lce.evaluation.evaluate import evaluate
-from live_lce.evaluation.measure import measure
+from live_lce.classifiers import Registry
+from live_lce.datasets import read_labelled, read_standards
+from live_lce.datasets._labelled import Enters
+from live_lce.evaluation import Choice, evaluate
+from live_lce.evaluation._measure import measure
 from live_lce.settings import AnalysisSettings
 from research.model_page.calibration import calibrated, label_sets
 from research.model_page.cards import BENCHMARK, COMPUTED, EXPERIMENTAL, read_sets

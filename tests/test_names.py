@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from live_lce.spectra import names
+from live_lce.spectra import _names as names
 
 
 def bare(*keys: str) -> dict[str, str]:

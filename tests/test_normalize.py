@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from synthetic import foil_mu, xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings, Normalization, Quality
-from live_lce.spectra.absorption import inspect_channels, transmission
-from live_lce.spectra.gate import clean
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import NormalizedSpectrum, Spectrum, SpectrumRejectedError
+from live_lce.spectra import (
+    NormalizedSpectrum,
+    Spectrum,
+    SpectrumRejectedError,
+    normalize,
+)
+from live_lce.spectra._absorption import inspect_channels, transmission
+from live_lce.spectra._quality_control import clean
 
 E = xanes_energy()
 MU = xanes_mu(E)

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from engine_parts import GRID, make_registry
 
-from live_lce.classifiers.occlusion import REGIONS, occlusion, smoothed_away
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry, occlusion
+from live_lce.classifiers._occlusion import REGIONS, smoothed_away
 from live_lce.sim.library import Sample, load_library
-from live_lce.spectra.features import to_grid
-from live_lce.spectra.reference import edge_references
+from live_lce.spectra import edge_references, to_grid
 
 pytestmark = pytest.mark.filterwarnings("error")
 

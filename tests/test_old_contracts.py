@@ -10,11 +10,15 @@ import pytest
 from tiled.structures.core import Spec
 
 from live_lce.contract import CONTRACT_VERSION
-from live_lce.publish.published import analyses_of
-from live_lce.publish.republish import republish
-from live_lce.results import analyses, export, predictions, spectra
-from live_lce.results.points import measured_points
-from live_lce.server import EmbeddedTiled
+from live_lce.publish import republish
+from live_lce.results import (
+    analyses,
+    export,
+    measured_points,
+    predictions,
+    spectra,
+)
+from live_lce.tiled import EmbeddedTiled, analyses_of
 from tools.old_contracts import LAST, RAW_UID
 
 DATA = Path(__file__).parent / "data"

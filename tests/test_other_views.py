@@ -25,7 +25,7 @@ from dashboard_parts import FERRITE, HEMATITE, Beam, a_scan, browser
 from playwright.sync_api import Browser, expect
 
 from live_lce.results import analyses
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["browser"]  # a fixture
 

@@ -12,17 +12,15 @@ from pydantic import ValidationError
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
-from live_lce.classifiers.card import Needs
-from live_lce.classifiers.classify import classify, classify_stack
-from live_lce.classifiers.files import write_files
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
+from live_lce.classifiers._card import Needs
+from live_lce.classifiers._classify import classify, classify_stack
+from live_lce.classifiers._files import write_files
 from live_lce.contract import Reason, Status
-from live_lce.datasets.tables import read_labelled
-from live_lce.evaluation.choice import choose
-from live_lce.evaluation.evaluate import evaluate
+from live_lce.datasets import read_labelled
+from live_lce.evaluation import choose, evaluate
 from live_lce.settings import AnalysisSettings, Classification
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra import Spectrum, normalize
 
 SETTINGS = AnalysisSettings(classification=Classification(max_ood_score=100.0))
 NEEDS = Needs(start=-8.0, stop=10.0)

@@ -5,15 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.settings import AnalysisSettings, Normalization
-from live_lce.spectra.normalize import normalize, normalize_stack
-from live_lce.spectra.pre_edge import larch_pre_edge, stacked_pre_edge
-from live_lce.spectra.ranges import choose_ranges
-from live_lce.spectra.types import NormalizedSpectrum, Spectrum
+from live_lce.spectra import NormalizedSpectrum, Spectrum, normalize
+from live_lce.spectra._normalize import normalize_stack
+from live_lce.spectra._pre_edge import larch_pre_edge, stacked_pre_edge
+from live_lce.spectra._ranges import choose_ranges
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,7 +74,7 @@ import logging, warnings
 logging.getLogger().setLevel(logging.INFO)
 warnings.simplefilter("error", UserWarning)
 before = list(warnings.filters)
-from live_lce.spectra.larch_import import load_larch_xafs
+from live_lce.spectra._larch_import import load_larch_xafs
 load_larch_xafs()
 assert warnings.filters == before, warnings.filters
 assert logging.getLogger().level == logging.INFO

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from live_lce._support.private_files import Access, open_to_others
 from live_lce.config import ConfigError, load_config
-from live_lce.private_files import Access, open_to_others
-from live_lce.publish.dead_letter import DeadLetters, Failure
-from live_lce.publish.from_config import access_from
-from live_lce.publish.spool import SpoolFile
-from live_lce.replaying.journal import Journal
-from live_lce.server import EmbeddedTiled, ServerError
+from live_lce.publish import DeadLetters, Failure
+from live_lce.publish._from_config import access_from
+from live_lce.publish._spool import SpoolFile
+from live_lce.replaying._journal import Journal
+from live_lce.tiled import EmbeddedTiled, ServerError
 
 grp = pytest.importorskip("grp", reason="groups and permissions of Unix")
 

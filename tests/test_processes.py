@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from live_lce import processes
-from live_lce.engine.external import Source, UnreadableError
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.external_files import MIMETYPE, Hdf5Files
+from live_lce._support import processes
+from live_lce.engine import Source, UnreadableError
+from live_lce.external import Hdf5Files
+from live_lce.external._files import MIMETYPE
+from live_lce.tiled import EmbeddedTiled
 
 PLANTED = ("h5py", "numpy", "json", "multiprocessing", "pickle", "live_lce", "sitecustomize")
 
@@ -68,7 +69,7 @@ def test_a_child_gets_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_onnxruntime_sends_no_usage_data(tmp_path: Path) -> None:
     """Its client writes an identity and a queue of events into the home before it sends them."""
     code = (
-        "import os; from live_lce.classifiers.registry import Registry as R; r = R();"
+        "import os; from live_lce.classifiers._registry import Registry as R; r = R();"
         "r.session(r.cards()[0]); assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'"
     )
     environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}

@@ -16,7 +16,7 @@ pytest.importorskip("ophyd", reason="needs the extra `sim`")
 pytest.importorskip("IPython", reason="needs the extra `queueserver`")
 
 from live_lce.results import predictions
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 STARTUP = Path(__file__).parent.parent / "profile_collection" / "startup"
 

@@ -16,7 +16,7 @@ from cli_parts import Cli, cli, write_scan
 
 import live_lce
 from live_lce.contract import Reason, Status
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 

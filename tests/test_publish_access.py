@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from publish_parts import a_result, a_run
 
-from live_lce.engine.types import RunClosed
-from live_lce.publish.connection import find_child
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.spool import read_spooled, waiting
-from live_lce.publish.tiled_run import tags_of
+from live_lce.engine import RunClosed
+from live_lce.publish import TiledPublisher
+from live_lce.publish._spool import read_spooled, waiting
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled._connection import find_child
+from live_lce.tiled._run import tags_of
 
 pytestmark = [
     # tiled's in-process client stands on starlette's test client, which wants httpx2

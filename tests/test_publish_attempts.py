@@ -11,14 +11,13 @@ from publish_parts import MODEL, RAW_UID, a_result, a_run
 from test_publish_refused import alices_key
 
 from live_lce.contract import analysis_uid, attempt_uid
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.attempts import ATTEMPTS, Again, Attempt, is_settled, next_attempt
-from live_lce.publish.documents import AnalysisRun
-from live_lce.publish.published import Analysis, analyses_of, counting
-from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
-from live_lce.publish.republish import republish
-from live_lce.publish.spool import SUFFIX, waiting
+from live_lce.engine import Result, RunClosed
+from live_lce.publish import AnalysisRun, SpoolPublisher, TiledPublisher, republish
+from live_lce.publish._spool import SUFFIX, waiting
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import Analysis, analyses_of
+from live_lce.tiled._analyses import counting
+from live_lce.tiled._revisions import ATTEMPTS, Again, Attempt, is_settled, next_attempt
 
 SETTINGS = AnalysisSettings()
 UID = analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)

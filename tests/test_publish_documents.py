@@ -12,8 +12,8 @@ from publish_parts import MODEL, RAW_UID, a_result, a_run
 
 from live_lce import contract
 from live_lce.contract import Reason, Status
-from live_lce.engine.types import RunInfo
-from live_lce.publish.documents import AnalysisRun
+from live_lce.engine import RunInfo
+from live_lce.publish import AnalysisRun
 from live_lce.settings import AnalysisSettings, Normalization
 
 

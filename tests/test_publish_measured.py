@@ -13,26 +13,21 @@ import numpy as np
 import pytest
 from cli_parts import Cli, cli
 from engine_parts import compose, make_registry, spectrum_rows
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from publish_parts import RAW_UID, a_result
 from replay_parts import a_scan, address, write
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import MEASURED_COLUMNS, MEASURED_POINTS, Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result, RunClosed
-from live_lce.publish.connection import find_child
-from live_lce.publish.documents import AnalysisRun
-from live_lce.publish.measured import measured_row, sorted_finite, thinned
-from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
-from live_lce.publish.republish import republish
-from live_lce.publish.spool import read_spooled, waiting
-from live_lce.results.points import MeasuredPoints, measured_points, points_of
-from live_lce.results.tables import predictions
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import Engine, Result, RunClosed
+from live_lce.publish import AnalysisRun, SpoolPublisher, TiledPublisher, republish
+from live_lce.publish._measured import measured_row, sorted_finite, thinned
+from live_lce.publish._spool import read_spooled, waiting
+from live_lce.results import MeasuredPoints, measured_points, points_of, predictions
 from live_lce.settings import AnalysisSettings, Pacing
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra import Spectrum
+from live_lce.tiled import EmbeddedTiled
+from live_lce.tiled._connection import find_child
 
 __all__ = ["cli"]  # a fixture
 
@@ -134,7 +129,7 @@ def test_a_subscriber_sees_each_spectrum_grow(
 
     alone: list[Any] = []
 
-    def on_array(update: Any) -> None:  # as the docstring of `live_lce.results.points`
+    def on_array(update: Any) -> None:  # as the docstring of `live_lce.results._points`
         assert update.data_keys == arrays and len(update.data()) == 1
         alone.extend(points_of(row) for row in update.data())
         if alone[-1].final:

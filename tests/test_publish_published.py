@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from publish_parts import MODEL, RAW_UID, a_result, a_run
 
-from live_lce.engine.types import RunClosed
-from live_lce.publish.published import Analysis, analyses_of, counting, read_analysis, resolved
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import RunClosed
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import Analysis, EmbeddedTiled, analyses_of
+from live_lce.tiled._analyses import counting, read_analysis, resolved
 
 OLD = Analysis("old", "raw", True, 1.0, "sha", "hash", 1, "", "primary", "Fe")
 

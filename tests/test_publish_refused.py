@@ -19,9 +19,9 @@ import pytest
 from publish_parts import RAW_UID, a_result
 from test_publish_access import configuration, define_tags
 
-from live_lce.engine.types import RunClosed
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.spool import read_spooled, waiting
+from live_lce.engine import RunClosed
+from live_lce.publish import TiledPublisher
+from live_lce.publish._spool import read_spooled, waiting
 from live_lce.settings import AnalysisSettings
 
 pytest.importorskip("uvicorn", reason="needs the extra `server`")

@@ -17,14 +17,12 @@ import pytest
 from publish_parts import MODEL, RAW_UID, a_result, a_run
 
 from live_lce import contract
-from live_lce.engine.types import RunClosed
-from live_lce.publish.published import analyses_of
-from live_lce.publish.publisher import SpoolPublisher, TiledPublisher
-from live_lce.publish.republish import republish
-from live_lce.publish.spool import SpoolFile, in_use, read_spooled, waiting
-from live_lce.publish.tiled_run import find_child
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import RunClosed
+from live_lce.publish import SpoolPublisher, TiledPublisher, republish
+from live_lce.publish._spool import SpoolFile, in_use, read_spooled, waiting
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import EmbeddedTiled, analyses_of
+from live_lce.tiled._run import find_child
 
 SETTINGS = AnalysisSettings()
 UID = contract.analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)
@@ -103,7 +101,7 @@ def test_an_api_key_that_is_refused_keeps_runs_on_disk(
 def test_a_server_that_dies_in_mid_run(tmp_path: Path) -> None:
     data, spool = tmp_path / "data", tmp_path / "spool"
     script = (
-        "import sys, time\nfrom live_lce.server import EmbeddedTiled\n"
+        "import sys, time\nfrom live_lce.tiled._server import EmbeddedTiled\n"
         "s = EmbeddedTiled(sys.argv[1], api_key='secret')\nprint(s.uri, flush=True)\n"
         "time.sleep(600)\n"
     )
@@ -144,7 +142,7 @@ def test_a_killed_worker_with_a_torn_last_line(tmp_path: Path, runs: Any) -> Non
     script = (
         "import sys\nfrom pathlib import Path\nsys.path.insert(0, sys.argv[2])\n"
         "from publish_parts import a_result\n"
-        "from live_lce.publish.publisher import SpoolPublisher\n"
+        "from live_lce.publish._publisher import SpoolPublisher\n"
         "from live_lce.settings import AnalysisSettings\n"
         "p = SpoolPublisher(Path(sys.argv[1]), settings=AnalysisSettings(), source='test')\n"
         "p.result(a_result(0), 0.0)\np.result(a_result(1, label='T4'), 0.0)\n"

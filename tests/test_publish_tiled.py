@@ -15,11 +15,11 @@ from publish_parts import MODEL, RAW_UID, a_result, a_run
 
 from live_lce import contract
 from live_lce.contract import Reason, Status
-from live_lce.engine.types import RunClosed
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.publish.spool import read_spooled, waiting
-from live_lce.server import EmbeddedTiled
+from live_lce.engine import RunClosed
+from live_lce.publish import TiledPublisher
+from live_lce.publish._spool import read_spooled, waiting
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import EmbeddedTiled
 
 # tiled 0.2.20 opens its websocket without `with`, which websockets 17.1 deprecates
 

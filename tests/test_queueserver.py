@@ -16,7 +16,7 @@ from ioc_parts import running_ioc
 from queue_parts import USER, Queue, queueserver
 
 from live_lce.results import analyses, predictions
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 pytestmark = pytest.mark.timeout(300)
 

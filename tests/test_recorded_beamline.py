@@ -14,16 +14,16 @@ import pytest
 ophyd = pytest.importorskip("ophyd", reason="needs the extra `sim`")
 ophyd.set_cl("dummy")
 
-from archive_parts import SETTINGS, final_only, replayed  # noqa: E402
-from engine_parts import Document, numbers  # noqa: E402
+from archive_parts import SETTINGS, final_only, replayed
+from engine_parts import Document, numbers
 
-from live_lce.server import EmbeddedTiled  # noqa: E402
-from live_lce.sim.score import fraction_score, true_class  # noqa: E402
-from live_lce.sim.series import SeriesError, read_series  # noqa: E402
-from live_lce.sources.archive import Query, open_archive  # noqa: E402
-from live_lce.sources.documents import read_documents  # noqa: E402
-from live_lce.sources.live import LiveLCE  # noqa: E402
-from tools.record_beamline import FILE, NAMES, write  # noqa: E402
+from live_lce.archives import Query, open_archive, read_documents
+from live_lce.live import LiveLCE
+from live_lce.sim._scoring import fraction_score
+from live_lce.sim.library import true_class
+from live_lce.sim.score import SeriesError, read_series
+from live_lce.tiled import EmbeddedTiled
+from tools.record_beamline import FILE, NAMES, write
 
 RECORDED = Path(__file__).parent / "data" / FILE
 

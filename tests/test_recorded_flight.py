@@ -17,10 +17,10 @@ pytest.importorskip("ophyd_async", reason="needs the extra `async`")
 from archive_parts import SETTINGS
 from engine_parts import Document, feed, numbers, results
 
-from live_lce.engine.engine import Engine
-from live_lce.sources.archive import Query, open_archive
-from live_lce.sources.external_files import Hdf5Files
-from live_lce.sources.live import LiveLCE
+from live_lce.archives import Query, open_archive
+from live_lce.engine import Engine
+from live_lce.external import Hdf5Files
+from live_lce.live import LiveLCE
 from tools.record_flight import FILE, ROWS, read, write
 
 RECORDED = Path(__file__).parent / "data"

@@ -10,9 +10,9 @@ import pytest
 from bluesky_tiled_plugins import TiledWriter
 from event_model import compose_run
 
-from live_lce.results.catalog import ResultsError
-from live_lce.results.signals import signal_names, signal_values
-from live_lce.server import EmbeddedTiled
+from live_lce.results import ResultsError
+from live_lce.results._signals import signal_names, signal_values
+from live_lce.tiled import EmbeddedTiled
 
 UIDS = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(3)]
 PRIMARY = {

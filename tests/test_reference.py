@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from live_lce.spectra.reference import EARLIEST, edge_reference, edge_references
+from live_lce.spectra import edge_references
+from live_lce.spectra._reference import EARLIEST, edge_reference
 
 
 def model(energy, edge=5480.0, peak=0.0):

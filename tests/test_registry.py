@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 import pytest
 
-from live_lce.classifiers.external_data import external_data
-from live_lce.classifiers.files import rewrite_card, write_files
-from live_lce.classifiers.registry import ModelDamagedError, Registry, default_folder
+from live_lce.classifiers import ModelDamagedError, Registry
+from live_lce.classifiers._external_data import external_data
+from live_lce.classifiers._files import rewrite_card, write_files
+from live_lce.classifiers._registry import default_folder
 
 FAMILY = "carbone-cnn"
 NAME = f"{FAMILY}_Fe_K"
@@ -149,7 +150,7 @@ def test_garbage_with_the_right_sha256(folder):
 
 def test_reading_cards_does_not_import_onnxruntime():
     code = (
-        "import sys; from live_lce.classifiers.registry import Registry;"
+        "import sys; from live_lce.classifiers._registry import Registry;"
         "assert Registry().cards(); assert 'onnxruntime' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -167,7 +168,7 @@ def test_a_model_that_was_away_for_a_moment_is_there_again(folder):
 
 
 def test_a_card_that_was_away_for_a_moment_is_there_again(folder, monkeypatch):
-    monkeypatch.setattr("live_lce.classifiers.registry.AGAIN", -1.0)  # it is, at once
+    monkeypatch.setattr("live_lce.classifiers._registry.AGAIN", -1.0)  # it is, at once
     for file in (f"{NAME}.json", f"{NAME}.onnx"):
         (folder / file).rename(folder / f"{file}.away")
     registry = Registry(folder)

@@ -10,7 +10,7 @@ from cli_parts import Cli, cli
 from engine_parts import make_registry
 from replay_parts import a_scan, address, analyses, write
 
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 

@@ -16,9 +16,9 @@ from cli_parts import cli
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
 import live_lce
+from live_lce.archives import ArchiveError, Query, open_archive
 from live_lce.config import ConfigError
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.archive import ArchiveError, Query, open_archive
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture: a model of the tests' own, and no other configuration
 pytestmark = [
@@ -173,7 +173,7 @@ def test_databroker() -> None:
 def test_it_is_the_package_s_own_name() -> None:
     """No module of that name takes its place, whatever was imported before."""
     script = (
-        "import live_lce.replaying.work, live_lce.cli.replay, live_lce; "
+        "import live_lce.replaying._work, live_lce.cli.replay, live_lce; "
         "assert callable(live_lce.replay), live_lce.replay; from live_lce import replay"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

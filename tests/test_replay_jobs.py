@@ -17,13 +17,12 @@ from cli_parts import Cli, cli
 from engine_parts import Document
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
+from live_lce.archives import Query
 from live_lce.config import load_config
-from live_lce.replaying.candidates import Candidates
-from live_lce.replaying.outcome import RunStatus
-from live_lce.replaying.pool import MOST_DEATHS, ReplayError, replayed
-from live_lce.replaying.setup import Setup
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.archive import Query
+from live_lce.replaying import Candidates, Setup, replayed
+from live_lce.replaying._outcome import RunStatus
+from live_lce.replaying._pool import MOST_DEATHS, ReplayError
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from live_lce.replaying.journal import FILE, Journal, journal_key
+from live_lce.replaying._journal import FILE, Journal, journal_key
 
 KEY = journal_key("/data/scans.jsonl", "settings", ["b", "a"], "1.0")
 
@@ -43,7 +43,7 @@ def test_what_was_added_is_known_under_its_key(tmp_path: Path) -> None:
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from live_lce.replaying.journal import Journal\n"
+        "from live_lce.replaying._journal import Journal\n"
         "journal = Journal(Path(sys.argv[1]))\n"
         "for number in range(20): journal.add('key', str(number))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -77,7 +77,7 @@ def test_without_a_folder_all_runs_are_looked_at(
 def test_what_another_program_locks_is_no_reason_to_fail(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("live_lce.replaying.journal.PATIENCE", 0.05)
+    monkeypatch.setattr("live_lce.replaying._journal.PATIENCE", 0.05)
     journal = Journal(tmp_path)
     other = sqlite3.connect(tmp_path / FILE)
     other.execute("BEGIN EXCLUSIVE")

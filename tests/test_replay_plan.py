@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from live_lce.contract import REASON_WORDS, Reason
-from live_lce.publish.published import Analysis
-from live_lce.replaying.outcome import Outcome, RunStatus
-from live_lce.replaying.plan import ACTION_WORDS, Action, Today, decide
-from live_lce.replaying.rows import Reasons
-from live_lce.replaying.summary import PLANNED_WORDS, Summary
+from live_lce.replaying import Summary
+from live_lce.replaying._outcome import Outcome, RunStatus
+from live_lce.replaying._plan import ACTION_WORDS, Action, Today, decide
+from live_lce.replaying._rows import Reasons
+from live_lce.replaying._summary import PLANNED_WORDS
+from live_lce.tiled import Analysis
 
 TODAY = Today("settings", frozenset({"model", "other element's"}))
 

@@ -10,8 +10,8 @@ from cli_parts import Cli, cli
 from engine_parts import compose, spectrum_rows
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
-from live_lce.replaying.journal import FILE
-from live_lce.server import EmbeddedTiled
+from live_lce.replaying._journal import FILE
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 

@@ -29,14 +29,13 @@ from results_parts import (
 from test_trend import NOT, a_point
 
 from live_lce.contract import Reason, Status
-from live_lce.publish.republish import republish
-from live_lce.results import ResultQuery, find, trend
-from live_lce.results.html import Html, element, safe
-from live_lce.results.report import NothingFoundError, report
-from live_lce.results.report_data import MOST_SERIES, drawn, evenly, flat
-from live_lce.results.report_data import Series as Line
-from live_lce.results.words import reason_words
-from live_lce.server import EmbeddedTiled
+from live_lce.publish import republish
+from live_lce.results import ResultQuery, find, report, trend
+from live_lce.results._html import Html, element, safe
+from live_lce.results._report import NothingFoundError
+from live_lce.results._report_data import MOST_SERIES, Series as Line, drawn, evenly, flat
+from live_lce.results._words import reason_words
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli", "runs", "server"]  # fixtures
 

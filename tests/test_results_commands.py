@@ -18,9 +18,9 @@ from results_parts import FIRST, FIRST_RUN, SECOND, THIRD, publish, runs, server
 from test_publish_access import configuration, define_tags
 from test_publish_refused import serving
 
-from live_lce.leaving import csv_cell
+from live_lce._support.text import csv_cell
 from live_lce.results import ResultQuery, ResultsError, analyses, predictions, spectra
-from live_lce.server import EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli", "runs", "server"]  # fixtures
 

@@ -12,14 +12,21 @@ import pytest
 from publish_parts import MODEL, a_result, a_spectrum
 from results_parts import AWKWARD, FIRST, FIRST_RUN, SECOND, THIRD, publish, runs, server
 
-from live_lce.publish.documents import relative_grid
-from live_lce.results import FORMATS, PublishedSpectrum, ResultQuery, export, spectra
-from live_lce.results.athena import _key
-from live_lce.results.export import ExportError, format_of
-from live_lce.server import EmbeddedTiled
+from live_lce.datafiles import read_spectra
+from live_lce.publish._documents import relative_grid
+from live_lce.results import (
+    FORMATS,
+    ExportError,
+    PublishedSpectrum,
+    ResultQuery,
+    export,
+    spectra,
+)
+from live_lce.results._athena import _key
+from live_lce.results._export import format_of
 from live_lce.settings import AnalysisSettings
-from live_lce.sources.files import read_spectra
-from live_lce.spectra.features import to_grid
+from live_lce.spectra import to_grid
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["runs", "server"]  # fixtures
 

@@ -15,11 +15,17 @@ from PIL import Image
 from results_parts import AWKWARD, FIRST, SECOND, T0, runs, server
 from test_trend import NOT, a_point
 
-from live_lce.results import ResultQuery, spectra
-from live_lce.results.colours import LOOKS, NOT_ANSWERED
-from live_lce.results.figures import provenance_line, spectrum_figure, trend_figure
-from live_lce.results.stacked import cells
-from live_lce.results.words import reason_words, verdict_words
+from live_lce.results import (
+    NOT_ANSWERED,
+    ResultQuery,
+    spectra,
+    spectrum_figure,
+    trend_figure,
+)
+from live_lce.results._colours import LOOKS
+from live_lce.results._figures import provenance_line
+from live_lce.results._stacked import cells
+from live_lce.results._words import reason_words, verdict_words
 
 __all__ = ["runs", "server"]  # fixtures
 

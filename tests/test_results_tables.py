@@ -29,12 +29,11 @@ from results_parts import (
 )
 
 from live_lce.contract import analysis_uid, prediction_columns
-from live_lce.publish.connection import find_child
-from live_lce.publish.documents import AnalysisRun
-from live_lce.results import ResultQuery, ResultsError, analyses, predictions
-from live_lce.results.query import QueryError, epoch
-from live_lce.server import EmbeddedTiled
+from live_lce.publish import AnalysisRun
+from live_lce.results import QueryError, ResultQuery, ResultsError, analyses, epoch, predictions
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import EmbeddedTiled
+from live_lce.tiled._connection import find_child
 
 __all__ = ["runs", "server"]  # fixtures
 

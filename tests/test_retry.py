@@ -15,14 +15,14 @@ from fault_parts import runs_of
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
 from live_lce.cli._publishing import report
-from live_lce.engine.run import Run
-from live_lce.publish.connection import find_child
-from live_lce.publish.counters import COUNTERS
-from live_lce.publish.dead_letter import COUNTERS as DEAD_LETTER_COUNTERS
-from live_lce.publish.published import Analysis, resolved
-from live_lce.publish.spool import SpoolFile, waiting
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.live import LiveLCE
+from live_lce.engine._run import Run
+from live_lce.live import LiveLCE
+from live_lce.publish._counters import COUNTERS
+from live_lce.publish._dead_letter import COUNTERS as DEAD_LETTER_COUNTERS
+from live_lce.publish._spool import SpoolFile, waiting
+from live_lce.tiled import Analysis, EmbeddedTiled
+from live_lce.tiled._analyses import resolved
+from live_lce.tiled._connection import find_child
 
 __all__ = ["cli"]  # a fixture
 
@@ -280,8 +280,8 @@ def test_the_configuration_reaches_spool_and_letters(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from live_lce.config import load_config
-    from live_lce.publish.from_config import dead_letters_from, publisher_from
-    from live_lce.publish.publisher import TiledPublisher
+    from live_lce.publish import TiledPublisher
+    from live_lce.publish._from_config import dead_letters_from, publisher_from
 
     monkeypatch.setenv("LIVE_LCE_PUBLISH__SPOOL_LIMIT", "3 MB")
     monkeypatch.setenv("LIVE_LCE_PUBLISH__DEAD_LETTER", str(tmp_path / "d"))
@@ -323,7 +323,7 @@ def test_a_start_document_that_failed(
         raise KeyError("odd metadata")
 
     with monkeypatch.context() as patch:
-        patch.setattr("live_lce.engine.run.choose", fails)
+        patch.setattr("live_lce.engine._run.choose", fails)
         watch(*a_scan(1))
     (missed,) = analyses(server, path)  # "no_start_document": live_lce did not get hold of it
     assert missed.stream == ""

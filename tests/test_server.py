@@ -15,7 +15,7 @@ import pytest
 from bluesky_tiled_plugins import TiledWriter
 from event_model import compose_run
 
-from live_lce.server import EmbeddedTiled, ServerError
+from live_lce.tiled import EmbeddedTiled, ServerError
 
 
 def test_it_is_writable_exports_and_keeps_its_data(tmp_path: Path) -> None:

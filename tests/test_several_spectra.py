@@ -22,10 +22,9 @@ from engine_parts import (
     spectrum_rows,
 )
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result
+from live_lce.engine import Engine, Result
 from live_lce.settings import AnalysisSettings, Signals
 
 Row = dict[str, Any]

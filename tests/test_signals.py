@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from live_lce.contract import Finding, Reason
-from live_lce.engine import metadata
-from live_lce.engine.engine import Engine
-from live_lce.engine.presets import PRESETS, recognize
-from live_lce.engine.roles import Roles
-from live_lce.engine.signals import resolve
+from live_lce.engine import PRESETS, Engine, _metadata as metadata
+from live_lce.engine._presets import recognize
+from live_lce.engine._roles import Roles
+from live_lce.engine._signals import resolve
+from live_lce.live import LiveLCE
 from live_lce.settings import AnalysisSettings, Signals
-from live_lce.sources.live import LiveLCE
 
 NUMBER = {"dtype": "number", "shape": [], "source": "PV"}
 

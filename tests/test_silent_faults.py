@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from live_lce.analysis import analyse
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.settings import AnalysisSettings
 
 NEW = {

@@ -10,23 +10,25 @@ import pytest
 ophyd = pytest.importorskip("ophyd", reason="needs the extra `sim`")
 ophyd.set_cl("dummy")
 
-from bluesky import RunEngine  # noqa: E402
+from bluesky import RunEngine
 
-from live_lce.engine.engine import Engine  # noqa: E402
-from live_lce.engine.types import Result  # noqa: E402
-from live_lce.sim.beamline import Beamline  # noqa: E402
-from live_lce.sim.counting import DARK_RATE  # noqa: E402
-from live_lce.sim.experiment import (  # noqa: E402
+from live_lce.engine import (
+    Engine,
+    Result,
+)
+from live_lce.sim._scoring import score
+from live_lce.sim.beamline import Beamline
+from live_lce.sim.counting import DARK_RATE
+from live_lce.sim.experiment import (
     Done,
     Scan,
     insitu_experiment,
     reaction,
     run_experiment,
 )
-from live_lce.sim.library import mixture  # noqa: E402
-from live_lce.sim.optics import Glitch, Optics  # noqa: E402
-from live_lce.sim.plans import xanes_energies  # noqa: E402
-from live_lce.sim.score import score, true_class  # noqa: E402
+from live_lce.sim.library import mixture, true_class
+from live_lce.sim.optics import Glitch, Optics
+from live_lce.sim.plans import xanes_energies
 
 POINTS = len(xanes_energies(0.0))
 CHROMIA = mixture({"Cr-eskolaite": 1.0})

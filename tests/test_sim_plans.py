@@ -7,37 +7,38 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 ophyd = pytest.importorskip("ophyd", reason="needs the extra `sim`")
 ophyd.set_cl("dummy")
 
-from bluesky import RunEngine  # noqa: E402
+from bluesky import RunEngine
 
-from live_lce.engine.engine import Engine  # noqa: E402
-from live_lce.engine.metadata import (  # noqa: E402  # noqa: E402
+from live_lce.engine import (
+    Engine,
+    Result,
+)
+from live_lce.engine._metadata import (
     find_absorber,
     find_d_spacing,
     find_edge,
     find_mode,
     find_sample,
 )
-from live_lce.engine.types import Result  # noqa: E402
-from live_lce.sim.beamline import Beamline  # noqa: E402
-from live_lce.sim.calibration import CalibrationError, FoilCalibration  # noqa: E402
-from live_lce.sim.devices import (  # noqa: E402
+from live_lce.sim._calibration import CalibrationError, FoilCalibration
+from live_lce.sim.beamline import Beamline
+from live_lce.sim.devices import (
     FluorescenceDetector,
     Furnace,
     IonChambers,
     Monochromator,
     StorageRing,
 )
-from live_lce.sim.library import mixture  # noqa: E402
-from live_lce.sim.optics import Optics  # noqa: E402
-from live_lce.sim.plans import foil_calibration, insitu_series, xanes, xanes_energies  # noqa: E402
-from live_lce.sim.reaction import Reaction, Sigmoid, first_order  # noqa: E402
-from live_lce.sim.regions import (  # noqa: E402
+from live_lce.sim.library import mixture
+from live_lce.sim.optics import Optics
+from live_lce.sim.plans import foil_calibration, insitu_series, xanes, xanes_energies
+from live_lce.sim.reaction import Reaction, Sigmoid, first_order
+from live_lce.sim.regions import (
     EXAFS,
     FOIL,
     KRegion,
@@ -48,7 +49,7 @@ from live_lce.sim.regions import (  # noqa: E402
     scan_points,
     wavenumber,
 )
-from live_lce.sim.world import World  # noqa: E402
+from live_lce.sim.world import World
 
 E0 = 7112.0
 HEMATITE = mixture({"Fe-hematite": 1.0})

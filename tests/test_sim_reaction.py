@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_lce.sim.figure import draw_series
+from live_lce.sim._scoring import Judged, fraction_score, judged
 from live_lce.sim.reaction import Avrami, Reaction, Sigmoid, first_order
-from live_lce.sim.score import Judged, fraction_score, judged
+from live_lce.sim.score import draw_series
 
 HEMATITE, FERRITE = {"Fe-hematite": 1.0}, {"Fe-BaCaFe4O8": 1.0}
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from live_lce.sim._view import Lines, LiveTable
 from live_lce.sim.experiment import Scan, insitu_experiment
-from live_lce.sim.view import Lines, LiveTable
 from live_lce.sim.watch import Row
 
 POINTS = [float(e) for e in range(-50, 150)]

@@ -14,14 +14,12 @@ from publish_parts import a_result
 from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
-from live_lce.classifiers.classify import classify_stack
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
+from live_lce.classifiers._classify import classify_stack
 from live_lce.contract import Status, prediction_columns
-from live_lce.publish.documents import prediction_row, stop_summary
+from live_lce.publish._documents import prediction_row, stop_summary
 from live_lce.settings import AnalysisSettings, Classification
-from live_lce.spectra.features import to_grid
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import Spectrum
+from live_lce.spectra import Spectrum, normalize, to_grid
 
 ALWAYS = AnalysisSettings(
     classification=Classification(min_confidence=0.0, max_ood_score=1e6, family="carbone-cnn")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from synthetic import xanes_energy, xanes_mu
 
-from live_lce.spectra.sweeps import energy_offset, split_sweeps
+from live_lce.spectra import split_sweeps
+from live_lce.spectra._sweeps import energy_offset
 
 UP = xanes_energy()
 N = UP.size

@@ -6,9 +6,13 @@ from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.readings import Readings, assemble
-from live_lce.spectra.types import Spectrum, SpectrumRejectedError
+from live_lce.spectra import (
+    Readings,
+    Spectrum,
+    SpectrumRejectedError,
+    assemble,
+    normalize,
+)
 
 ENERGY = xanes_energy()
 SETTINGS = AnalysisSettings()

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tiled.structures.core import Spec
 
-from live_lce.server import EmbeddedTiled
-from live_lce.sources.archive import Query
-from live_lce.sources.tiled_query import count_runs, find_runs, like_pattern
+from live_lce.archives import Query
+from live_lce.archives._tiled_query import count_runs, find_runs, like_pattern
+from live_lce.tiled import EmbeddedTiled
 
 NAMES = (
     *("xanes_scan", "XANES_scan", "Xanes scan", "xanes", "energy.scan", "50%_scan", "a_b", "a\\b"),

@@ -13,7 +13,7 @@ import pytest
 from cli_parts import Cli, cli
 from train_parts import REPEATS, WHITE_LINES, write_folder, write_table
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 
 __all__ = ["cli"]  # a fixture
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
@@ -73,8 +73,9 @@ def test_a_model_from_a_folder_is_listed_used_and_judged_by_who_did_not_see(
 
 def _check_turns(folder: Path, models: Path, fold_of: dict[str, int]) -> None:
     from live_lce.cli._labelled import file_reader
-    from live_lce.datasets.tables import read_labelled
-    from live_lce.evaluation.choice import Choice, turns
+    from live_lce.datasets import read_labelled
+    from live_lce.evaluation import Choice
+    from live_lce.evaluation._choice import turns
     from live_lce.settings import Signals
 
     read = file_reader(Signals())

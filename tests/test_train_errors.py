@@ -49,7 +49,8 @@ class TestWithTorch:
     def test_a_gpu_that_is_not_there(self, cli: Cli, tmp_path: Path) -> None:
         import torch
 
-        from live_lce.training.own_job import JobError, torch_device
+        from live_lce.training import JobError
+        from live_lce.training._own_job import torch_device
 
         if torch.cuda.is_available():
             assert torch_device("auto") == torch_device("cuda") == "cuda"
@@ -80,9 +81,9 @@ class TestWithTorch:
         assert not list((tmp_path / "models").glob("user-*"))
 
     def test_one_spectrum_with_two_labels_is_not_trained_on(self, tmp_path: Path) -> None:
-        from live_lce.datasets.tables import read_labelled
+        from live_lce.datasets import read_labelled
         from live_lce.settings import AnalysisSettings
-        from live_lce.training.own_rows import Given, own_rows
+        from live_lce.training._own_rows import Given, own_rows
 
         table = pd.read_parquet(write_table(tmp_path / "own.parquet"))
         again = table.iloc[[0]].assign(id="again", label="O6")
@@ -100,8 +101,8 @@ class TestWithTorch:
         import onnx
         from engine_parts import make_registry
 
-        from live_lce.classifiers.files import SUFFIXES, write_files
-        from live_lce.classifiers.registry import Registry
+        from live_lce.classifiers import Registry
+        from live_lce.classifiers._files import SUFFIXES, write_files
 
         made, target = tmp_path / "made", tmp_path / "models"
         made.mkdir()

@@ -10,11 +10,11 @@ from train_parts import write_table
 
 pytest.importorskip("torch", reason="needs the extra `train`")
 
-from live_lce.datasets.tables import read_labelled
+from live_lce.datasets import read_labelled
 from live_lce.settings import AnalysisSettings
-from live_lce.training.own_model import Naming, next_version, schedule_for, train_own
-from live_lce.training.own_plan import Plan, TooFewError, make_plan
-from live_lce.training.own_rows import Given, OwnRows, own_rows
+from live_lce.training._own_model import Naming, next_version, schedule_for, train_own
+from live_lce.training._own_plan import Plan, TooFewError, make_plan
+from live_lce.training._own_rows import Given, OwnRows, own_rows
 
 MANY = {"T4": (-0.42, -0.3, -0.18, -0.06, 0.06), "O6": (0.35, 0.55, 0.8, 1.1, 1.5)}
 NAMING = Naming("Fe", "user-cnn", "1.0.0", "CC0", "tests", {"own": "0" * 64})
@@ -35,10 +35,8 @@ def plan(own: OwnRows) -> Plan:
 def test_measured_spectra_are_normalized_as_live_ones_are(own: OwnRows) -> None:
     from synthetic import xanes_energy, xanes_mu
 
-    from live_lce.spectra.features import to_grid
-    from live_lce.spectra.normalize import normalize
-    from live_lce.spectra.types import Spectrum
-    from live_lce.training.augment import resample
+    from live_lce.spectra import Spectrum, normalize, to_grid
+    from live_lce.training._augment import resample
 
     energy = xanes_energy()
     mu = xanes_mu(energy, white_line=-0.42, noise=0.004, seed=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("pandas", reason="needs the extra `train`")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 
 @pytest.fixture(scope="module")
 def rows(shared):
-    from live_lce.datasets.rows import read_rows
+    from live_lce.datasets._rows import read_rows
 
     return read_rows(shared / "data" / "computed")
 
@@ -23,8 +23,8 @@ def rows(shared):
 @pytest.fixture(scope="module")
 def trained(rows, shared, tmp_path_factory):
     """Return the card and the registry of a model of Mn after two epochs."""
-    from live_lce.datasets.rows import FILES
-    from live_lce.training.ensemble_model import hashes
+    from live_lce.datasets._rows import FILES
+    from live_lce.training._ensemble_model import hashes
     from research.carbone2019.family import train
 
     folder = tmp_path_factory.mktemp("models")
@@ -33,7 +33,7 @@ def trained(rows, shared, tmp_path_factory):
 
 
 def test_rows_are_checked_and_counted(rows):
-    from live_lce.datasets.rows import enough
+    from live_lce.datasets._rows import enough
 
     assert not enough(rows["Zn"])
     assert sum(rows["Mn"].dropped.values()) > 0
@@ -43,8 +43,8 @@ def test_rows_are_checked_and_counted(rows):
 
 
 def test_no_twin_and_no_formula_on_both_sides_of_the_split(rows):
-    from live_lce.datasets.rows import FINE
-    from live_lce.datasets.split import TWIN, folds
+    from live_lce.datasets._rows import FINE
+    from live_lce.datasets._split import TWIN, folds
 
     of_v = rows["V"]
     fold = folds(of_v, 5, 0)
@@ -58,8 +58,8 @@ def test_no_twin_and_no_formula_on_both_sides_of_the_split(rows):
 
 
 def test_training_again_gives_the_same_model(trained, rows, shared, tmp_path):
-    from live_lce.datasets.rows import FILES
-    from live_lce.training.ensemble_model import hashes
+    from live_lce.datasets._rows import FILES
+    from live_lce.training._ensemble_model import hashes
     from research.carbone2019.family import train
 
     sha256 = hashes(shared / "data" / "computed", FILES)
@@ -68,9 +68,9 @@ def test_training_again_gives_the_same_model(trained, rows, shared, tmp_path):
 
 
 def test_the_card_says_which_member_did_not_see_a_spectrum(trained, rows):
-    from live_lce.training.augment import resample
-    from live_lce.training.cross_validation import class_f1
-    from live_lce.training.own_model import METRICS
+    from live_lce.training._augment import resample
+    from live_lce.training._cross_validation import class_f1
+    from live_lce.training._own_model import METRICS
     from research.carbone2019.family import MEMBERS
 
     card, registry = trained
@@ -88,15 +88,15 @@ def test_the_card_says_which_member_did_not_see_a_spectrum(trained, rows):
 
 
 def test_onnx_equals_torch(rows):
-    from live_lce.classifiers.card import MEMBERS, OOD_SCORE, PROBABILITIES
-    from live_lce.classifiers.session import open_session
-    from live_lce.training.augment import Augmentation, augmented
-    from live_lce.training.distance import fit_distances, standardized
-    from live_lce.training.ensemble import logits_of
-    from live_lce.training.export import onnx_of
-    from live_lce.training.graph import EnsembleGraph
-    from live_lce.training.networks import CarboneCNN
-    from live_lce.training.own_plan import window
+    from live_lce.classifiers._card import MEMBERS, OOD_SCORE, PROBABILITIES
+    from live_lce.classifiers._session import open_session
+    from live_lce.training._augment import Augmentation, augmented
+    from live_lce.training._distance import fit_distances, standardized
+    from live_lce.training._ensemble import logits_of
+    from live_lce.training._export import onnx_of
+    from live_lce.training._graph import EnsembleGraph
+    from live_lce.training._networks import CarboneCNN
+    from live_lce.training._own_plan import window
 
     of_mn = rows["Mn"]
     grid = window(of_mn)

@@ -27,25 +27,29 @@ from results_parts import (
     server,
 )
 
+from live_lce._support.text import csv_cell
 from live_lce.contract import DEFAULT_CLASSES, OTHER
-from live_lce.leaving import csv_cell
-from live_lce.publish.documents import AnalysisRun
-from live_lce.results.catalog import find
-from live_lce.results.colours import COLOURS, LOOKS, NOT_ANSWERED, in_order, looks
-from live_lce.results.query import ResultQuery
-from live_lce.results.stacked import scan_ids, stacked, times
-from live_lce.results.tables import final_rows
-from live_lce.results.trend import (
+from live_lce.publish import AnalysisRun
+from live_lce.results import (
+    NOT_ANSWERED,
+    ResultQuery,
     TrendPoint,
     classes_of,
-    point_of_row,
-    point_of_stop,
+    find,
+    in_order,
+    looks,
     split,
+    stacked,
+    times,
     trend,
+    trend_csv,
 )
-from live_lce.results.trend_csv import trend_csv
-from live_lce.server import EmbeddedTiled
+from live_lce.results._colours import COLOURS, LOOKS
+from live_lce.results._stacked import scan_ids
+from live_lce.results._tables import final_rows
+from live_lce.results._trend import point_of_row, point_of_stop
 from live_lce.settings import AnalysisSettings
+from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["runs", "server"]  # fixtures
 

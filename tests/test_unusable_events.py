@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from engine_parts import KEYS, SCAN, compose, feed, finals, make_registry, spectrum_rows
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status, prediction_columns
-from live_lce.engine.engine import Engine
-from live_lce.engine.types import Result
-from live_lce.publish.documents import prediction_row
+from live_lce.engine import Engine, Result
+from live_lce.publish._documents import prediction_row
 from live_lce.settings import AnalysisSettings, Signals
 
 NUMBER = {"dtype": "number", "shape": [], "source": "sim"}
@@ -117,7 +116,7 @@ def test_readings_of_no_energy_are_left_out(engine: Engine) -> None:
 
 @pytest.mark.parametrize("units", ["deg", "mrad", "rad", "arcsec"])
 def test_a_bragg_angle_in_any_units(engine: Engine, units: str) -> None:
-    from live_lce.spectra.energy import ANGLES, HC
+    from live_lce.spectra._energy import ANGLES, HC
 
     rows = spectrum_rows()
     for row in rows:

@@ -12,12 +12,12 @@ import pytest
 from engine_parts import SCAN, compose, make_registry, spectrum_rows
 from publish_parts import a_result, a_run
 
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import Registry
 from live_lce.contract import Finding, Reason, Status
-from live_lce.publish.publisher import SpoolPublisher
+from live_lce.live import LiveLCE
+from live_lce.live._voice import MOST_LINES, Voice, sentence
+from live_lce.publish import SpoolPublisher
 from live_lce.settings import AnalysisSettings
-from live_lce.sources.live import LiveLCE
-from live_lce.sources.voice import MOST_LINES, Voice, sentence
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_map_of_many_spectra_says_how_many_more() -> None:
     run = a_run(scan_id=5)
     for index in range(MOST_LINES + 90):
         voice.result(replace(a_result(index), run=run))
-    from live_lce.engine.types import RunClosed
+    from live_lce.engine import RunClosed
 
     voice.closed(RunClosed(run.uid, "success"))
     voice.wait(10)

@@ -7,19 +7,17 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from publish_parts import a_result
 
-from live_lce.classifiers.classify import _heard, classify
-from live_lce.classifiers.registry import Registry
-from live_lce.classifiers.types import Prediction
-from live_lce.classifiers.witness import ANY, FIELDS, witness
+from live_lce.classifiers import Prediction, Registry
+from live_lce.classifiers._classify import _heard, classify
+from live_lce.classifiers._pre_edge_rule import ANY, FIELDS, witness
 from live_lce.contract import OTHER, Reason, Status, prediction_columns
-from live_lce.publish.documents import prediction_row
+from live_lce.publish._documents import prediction_row
 from live_lce.settings import AnalysisSettings, Classification
-from live_lce.spectra.pre_edge_peak import PreEdgePeak, baseline, pre_edge_peak
-from live_lce.spectra.types import NormalizedSpectrum
+from live_lce.spectra import NormalizedSpectrum
+from live_lce.spectra._pre_edge_peak import PreEdgePeak, baseline, pre_edge_peak
 
 ALWAYS = AnalysisSettings(classification=Classification(min_confidence=0.0, max_ood_score=1e6))
 WIDTH = 0.8
@@ -76,7 +74,7 @@ def test_it_is_silent_on_other_edges():
 
 
 def test_the_baseline_is_that_of_larch():
-    from live_lce.spectra.larch_import import load_larch_xafs
+    from live_lce.spectra._larch_import import load_larch_xafs
 
     xafs = load_larch_xafs()
     from larch import Group
@@ -151,9 +149,9 @@ def test_its_numbers_are_published():
 
 
 def test_it_excludes_no_standard_and_opposes_no_right_answer(shared):
-    from live_lce.datasets.labelled import Enters
-    from live_lce.datasets.prepared import prepare
-    from live_lce.datasets.standards import read_standards
+    from live_lce.datasets import read_standards
+    from live_lce.datasets._labelled import Enters
+    from live_lce.datasets._prepared import prepare
 
     folder = shared / "data" / "experimental"
     rows = [r for r in read_standards(folder) if r.spectrum.absorber in {"Ti", "V", "Cr"}]

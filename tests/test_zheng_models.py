@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.rows import CLASSES, FINE, NO_CLASS, read_rows
-from live_lce.training.distance import fit_distances
-from research.zheng2020.joint import CLASSES as FOUR
-from research.zheng2020.joint import ensemble, joint_labels, joint_probabilities
+from live_lce.classifiers import Registry
+from live_lce.datasets._rows import CLASSES, FINE, NO_CLASS, read_rows
+from live_lce.training._distance import fit_distances
+from research.zheng2020.joint import CLASSES as FOUR, ensemble, joint_labels, joint_probabilities
 from research.zheng2020.labels import RankedLabels
 from research.zheng2020.metrics import entropy, majority_top, score
 from research.zheng2020.two_step import MAKERS, TREES, fit_two_step, majority, random_forest
@@ -120,7 +119,7 @@ def test_joint_probabilities_add_up_and_map_to_classes() -> None:
 
 def _graph_equals(x: np.ndarray, labels: RankedLabels, fold: np.ndarray, n_folds: int) -> float:
     pytest.importorskip("skl2onnx", reason="needs the extra `train`")
-    from live_lce.classifiers.session import open_session
+    from live_lce.classifiers._session import open_session
     from research.zheng2020.graph import forest_graph
 
     models = [
@@ -167,7 +166,7 @@ def test_thresholds_between_floats_are_no_trap() -> None:
     x[:, 0] = 1.0
     which = (steps[:, 1] > 2).astype(int) + 3 * (steps[:, 2] > 3)
     pytest.importorskip("skl2onnx", reason="needs the extra `train`")
-    from live_lce.classifiers.session import open_session
+    from live_lce.classifiers._session import open_session
     from research.zheng2020.graph import forest_graph
 
     labels = ranked(which)

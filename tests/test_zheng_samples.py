@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_lce.datasets.rows import FINE, Rows
-from live_lce.labels.order_parameters import CNS, MOTIFS
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FINE
+from live_lce.labels._order_parameters import CNS, MOTIFS
 from research.zheng2020.crossval import N_FOLDS, grouped_folds, make_samples, prepare
 from research.zheng2020.labels import (
     LabelTable,

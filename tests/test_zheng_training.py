@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.rows import FINE, Rows
-from live_lce.labels.order_parameters import CNS, MOTIFS
+from live_lce.classifiers import Registry
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FINE
+from live_lce.labels._order_parameters import CNS, MOTIFS
 from research.zheng2020.joint import CLASSES
 from research.zheng2020.labels import LabelTable
 

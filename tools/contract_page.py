@@ -38,7 +38,7 @@ could not be processed wholly at first (`live-lce retry`), or because a half-wri
 be deleted. A further `attempt` has the uuid5 of the first one's uid and "attempt n". `supersedes`
 lists the uids of older analyses of the same raw run, stream and absorber. Of these one counts:
 among those that no complete one supersedes, the last complete one, else the last
-(`live_lce.publish.published.counting`). One without a `raw_stream` only says that the start of the
+(`live_lce.tiled._analyses.counting`). One without a `raw_stream` only says that the start of the
 raw run was missed: it gives way to any complete one."""
 
 
@@ -69,7 +69,7 @@ def _lines() -> Iterator[str]:
     yield f"{contract.MEASURED_POINTS} points, groups of"
     yield "neighbours are averaged. The array says by itself what it belongs to, since Tiled's"
     yield "subscriptions deliver arrays and scalars apart and in no order: subscribe to `points`"
-    yield "alone, and read it with `live_lce.results.points.points_of`.\n"
+    yield "alone, and read it with `live_lce.results._points.points_of`.\n"
     yield from _columns(contract.MEASURED_COLUMNS)
     yield "\n## Stop document\n"
     yield "Its key `live_lce` holds:\n"

@@ -22,12 +22,12 @@ from bluesky_tiled_plugins import TiledWriter
 from playwright.sync_api import Page, sync_playwright
 
 from live_lce.cli._dashboard import DashboardProcess
-from live_lce.publish.publisher import TiledPublisher
-from live_lce.server import EmbeddedTiled
+from live_lce.live import LiveLCE
+from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings, Pacing, Signals
 from live_lce.sim.counting import DARK_RATE
 from live_lce.sim.experiment import insitu_experiment, run_experiment
-from live_lce.sources.live import LiveLCE
+from live_lce.tiled import EmbeddedTiled
 from tests.dashboard_parts import FOIL, Beam, a_scan, looking
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1360, "height": 800}}

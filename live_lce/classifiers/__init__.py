@@ -1,1 +1,5 @@
-"""Model files, sessions and verdicts."""
+"""Models: cards, the registry, ONNX sessions and the decision."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

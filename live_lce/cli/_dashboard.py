@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 
-from live_lce import processes
+from live_lce._support import processes
 from live_lce.cli._output import missing
 
 STARTS_WITHIN = 60.0

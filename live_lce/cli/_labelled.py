@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from live_lce.datasets.standards import ReadFile
+    from live_lce.datasets._standards import ReadFile
     from live_lce.settings import Signals
-    from live_lce.spectra.types import Spectrum
+    from live_lce.spectra import Spectrum
 
 
 def file_reader(signals: Signals, absorber: str = "") -> ReadFile:
@@ -22,8 +22,8 @@ def file_reader(signals: Signals, absorber: str = "") -> ReadFile:
     absorber : str
         Of files that name none.
     """
-    from live_lce.datasets.labelled import DataError
-    from live_lce.sources.files import FileError, read_spectra
+    from live_lce.datafiles import FileError, read_spectra
+    from live_lce.datasets import DataError
 
     def read(path: Path) -> Spectrum:
         if not path.exists():

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Column, Table
 
-from live_lce.leaving import Cleaner, hide_keys, printable, printable_json, shown
+from live_lce._support.text import Cleaner, hide_keys, printable, printable_json, shown
 
 FAILED, USAGE = 1, 2
 """Exit codes: something failed or could not be read; the command or configuration is wrong."""
@@ -66,7 +66,7 @@ class SafeConsole(Console):
     """A console whose text no terminal obeys, and that shows no keys."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print; texts as :func:`live_lce.leaving.shown` gives them."""
+        """Print; texts as :func:`live_lce._support.text.shown` gives them."""
         super().print(*(shown(o) if isinstance(o, str) else o for o in objects), **options)
 
     def render(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
-    from live_lce.sources.archive import Query
+    from live_lce.archives import Query
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -91,7 +91,7 @@ def query(
     UsageError
         If one of them cannot be.
     """
-    from live_lce.sources.archive import ArchiveError, Query
+    from live_lce.archives import ArchiveError, Query
 
     begin = moment(since, "--since", now=now)
     end = moment(until, "--until", now=now, end=True)

@@ -16,10 +16,10 @@ from live_lce.cli._output import number, styled
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from live_lce.replaying.outcome import Outcome
-    from live_lce.replaying.plan import Action
-    from live_lce.replaying.summary import Summary
-    from live_lce.sources.archive import ArchivedRun
+    from live_lce.archives import ArchivedRun
+    from live_lce.replaying import Summary
+    from live_lce.replaying._outcome import Outcome
+    from live_lce.replaying._plan import Action
 
 _HEADER = (
     f"{'last/eV':>9} {'points':>6} {'':5} {'edge':5} {'status':8} {'label':8} {'conf.':>5}  reason"
@@ -57,7 +57,7 @@ class Lines:
 
     def planned(self, run: ArchivedRun, action: Action) -> None:
         """Print what is done with a run."""
-        from live_lce.replaying.plan import ACTION_WORDS
+        from live_lce.replaying._plan import ACTION_WORDS
 
         if self._dry:
             head = _head(run.where, run.uid, str(run.start.get("scan_id", "")))
@@ -65,7 +65,7 @@ class Lines:
 
     def done(self, outcome: Outcome) -> None:
         """Print the predictions of a run."""
-        from live_lce.replaying.outcome import RunStatus
+        from live_lce.replaying._outcome import RunStatus
 
         if outcome.status is RunStatus.FAILED:
             return  # its problem is told
@@ -114,7 +114,7 @@ class Json:
 
     def planned(self, run: ArchivedRun, action: Action) -> None:
         """Take in what is done with a run."""
-        from live_lce.replaying.plan import Action
+        from live_lce.replaying._plan import Action
 
         if self._dry:
             start = run.start
@@ -126,7 +126,7 @@ class Json:
 
     def done(self, outcome: Outcome) -> None:
         """Write the predictions of a run."""
-        from live_lce.replaying.outcome import RunStatus
+        from live_lce.replaying._outcome import RunStatus
 
         for row in outcome.rows:
             self._write(row)

@@ -14,7 +14,8 @@ from live_lce.cli._output import UsageError
 from live_lce.cli._query import moment
 
 if TYPE_CHECKING:
-    from live_lce.results.query import Attempts, ResultQuery
+    from live_lce.results import ResultQuery
+    from live_lce.results._query import Attempts
 
 UidsArgument = Annotated[
     list[str] | None,
@@ -79,7 +80,7 @@ def wanted(
         If the configuration cannot be used.
     """
     from live_lce.config import load_config
-    from live_lce.results.query import QueryError, ResultQuery
+    from live_lce.results import QueryError, ResultQuery
 
     now = time.time()
     try:

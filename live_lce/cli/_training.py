@@ -15,9 +15,10 @@ from live_lce.cli._output import number
 
 if TYPE_CHECKING:
     from live_lce.settings import Signals
-    from live_lce.training.ensemble import Progress
-    from live_lce.training.own_job import Job, Planned, Trained
-    from live_lce.training.own_rows import Given, LeftOut
+    from live_lce.training import Job, Trained
+    from live_lce.training._ensemble import Progress
+    from live_lce.training._own_job import Planned
+    from live_lce.training._own_rows import Given, LeftOut
 
 INDEX = "index.csv"
 NAMED = 10
@@ -71,10 +72,9 @@ def read_given(
     DataError
         If there is nothing, or something cannot be understood.
     """
-    from live_lce.datasets.rows import file_sha256
-    from live_lce.datasets.standards import read_standards
-    from live_lce.datasets.tables import read_labelled
-    from live_lce.training.own_rows import Given, LeftOut
+    from live_lce.datasets import read_labelled, read_standards
+    from live_lce.datasets._rows import file_sha256
+    from live_lce.training._own_rows import Given, LeftOut
 
     read = file_reader(signals, wanted[0] if len(wanted) == 1 else "")
     given: list[Given] = []
@@ -119,8 +119,13 @@ def _files(path: Path) -> list[Path]:
 def progress_bar(absorber: str, epochs: int) -> Iterator[Progress]:
     """Show epoch, loss and time left on stderr; gives what is told of each epoch."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress as Bar,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -161,7 +166,7 @@ def as_values(
 
 
 def _model(one: Trained, seconds: float) -> dict[str, Any]:
-    from live_lce.training.own_model import METRICS
+    from live_lce.training._own_model import METRICS
 
     card, metrics = one.card, one.card.metrics[METRICS]
     return {

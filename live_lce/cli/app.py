@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from live_lce._support.text import has_key
 from live_lce.cli import _output, classify, config, models, presets, replay
-from live_lce.leaving import has_key
 
 EPILOG = (
     "Exit codes: 0 all went well (also when spectra were looked at and not answered), "

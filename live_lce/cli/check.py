@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from live_lce._support.private_files import Access
 from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.config import Config, ConfigError, load_config, state_folder
-from live_lce.private_files import Access
-from live_lce.publish.checks import Check, tiled_checks, tried, wait_for
+from live_lce.tiled import Check, tiled_checks
+from live_lce.tiled._checks import tried, wait_for
 
 
 def check(
@@ -90,13 +91,13 @@ def all_checks(config: Config, wait: float = 0.0) -> Iterator[Check]:
 def _larch() -> str:
     from importlib.metadata import version
 
-    from live_lce.spectra.larch_import import load_larch_xafs
+    from live_lce.spectra._larch_import import load_larch_xafs
 
     return f"xraylarch {version('xraylarch')}, {load_larch_xafs().pre_edge.__name__} can be used"
 
 
 def _onnxruntime() -> str:
-    from live_lce.classifiers.session import load_onnxruntime
+    from live_lce.classifiers._session import load_onnxruntime
 
     onnxruntime = load_onnxruntime()
     providers = ", ".join(onnxruntime.get_available_providers())
@@ -104,7 +105,7 @@ def _onnxruntime() -> str:
 
 
 def _models(folder: Path | None) -> Iterator[Check]:
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
 
     registry = Registry.beside_shipped(folder)
     for damaged in registry.damaged():
@@ -123,8 +124,8 @@ def _models(folder: Path | None) -> Iterator[Check]:
 
 def _folders(config: Config) -> Iterator[Check]:
     """Try what has to be written: a service's account may have no home, or a read-only one."""
-    from live_lce.private_files import open_to_others
-    from live_lce.publish.from_config import access_from
+    from live_lce._support.private_files import open_to_others
+    from live_lce.publish._from_config import access_from
 
     access = access_from(config)
     folders = {
@@ -153,7 +154,7 @@ def _writable(folder: Path, setting: str, access: Access) -> str:
 
 
 def _waiting(name: str, folder: Path, what_to_do: str) -> Check:
-    from live_lce.publish.spool import in_use, waiting
+    from live_lce.publish._spool import in_use, waiting
 
     files = waiting(folder)
     idle = [path for path in files if not in_use(path)]

@@ -15,10 +15,10 @@ from live_lce.cli._output import UsageError, number, styled
 
 if TYPE_CHECKING:
     from live_lce.analysis import Analysis
-    from live_lce.classifiers.witness import Witness
+    from live_lce.archives._data_files import DataRun
+    from live_lce.classifiers._pre_edge_rule import Witness
     from live_lce.config import Config
     from live_lce.contract import Finding, Status
-    from live_lce.sources.data_documents import DataRun
 
 _WIDE = 120
 """Columns of a terminal on which the table of numbers has room."""
@@ -84,7 +84,7 @@ def expand(patterns: list[str]) -> list[Path]:
     UsageError
         If a pattern or folder holds no file.
     """
-    from live_lce.datafiles.kinds import DATA_SUFFIXES, may_be_data
+    from live_lce.datafiles._kinds import DATA_SUFFIXES, may_be_data
 
     found: list[Path] = []
     for pattern in patterns:
@@ -129,7 +129,7 @@ def _check_names(config: Config) -> None:
     """Refuse what no file can be; a rejected spectrum would hide a typing error."""
     from xraydb import xray_edges
 
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
 
     wanted = config.analysis.normalization
     if wanted.absorber:
@@ -148,7 +148,7 @@ def _check_names(config: Config) -> None:
 
 
 def _columns(text: str) -> dict[str, str] | None:
-    from live_lce.datafiles.columns import parse_columns
+    from live_lce.datafiles._columns import parse_columns
 
     if not text:
         return None
@@ -195,9 +195,9 @@ class _Classifier:
     """
 
     def __init__(self, config: Config, address: str, columns: dict[str, str] | None) -> None:
-        from live_lce.engine.types import Result
-        from live_lce.replaying.setup import Setup
-        from live_lce.replaying.work import Worker
+        from live_lce.engine import Result
+        from live_lce.replaying import Setup
+        from live_lce.replaying._work import Worker
 
         self.publishes = bool(address)
         self._signals, self._columns = config.analysis.signals, columns
@@ -209,9 +209,9 @@ class _Classifier:
 
     def __call__(self, path: Path) -> Iterator[dict[str, Any]]:
         """Yield a row for each spectrum of a file."""
+        from live_lce.archives._data_files import read_data_runs
         from live_lce.contract import Finding, Reason, Status
-        from live_lce.sources.data_documents import read_data_runs
-        from live_lce.sources.files import FileError
+        from live_lce.datafiles import FileError
 
         try:
             runs = read_data_runs(path, signals=self._signals, columns=self._columns)
@@ -253,7 +253,7 @@ def _whole_spectra_only(config: Config) -> Config:
 
 def _refused(path: Path, status: Status, finding: Finding) -> dict[str, Any]:
     from live_lce.analysis import Analysis
-    from live_lce.classifiers.types import Prediction
+    from live_lce.classifiers import Prediction
 
     return row(path, "", Analysis(Prediction(status, (finding,))), "")
 
@@ -313,7 +313,7 @@ def _witness(said: Witness | None) -> dict[str, Any] | None:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Column
 
-    from live_lce.replaying.rows import Reasons
+    from live_lce.replaying._rows import Reasons
 
     console = _output.console()
     wide = console.width >= _WIDE

@@ -59,10 +59,10 @@ def dashboard(
 
         live-lce dashboard --host 0.0.0.0 --prefix /live --origin beamline.example.org
     """
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
     from live_lce.cli._query import moment
     from live_lce.config import load_config
-    from live_lce.dashboard.serve import Dashboard, DashboardError, Source
+    from live_lce.dashboard import Dashboard, DashboardError, Source
 
     settings = load_config(config)
     address = tiled or settings.tiled.uri

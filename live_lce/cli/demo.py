@@ -19,12 +19,12 @@ from live_lce.cli._dashboard import DashboardProcess
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from live_lce.engine.types import Result
-    from live_lce.server import EmbeddedTiled
+    from live_lce.engine import Result
+    from live_lce.sim._scoring import Judged
+    from live_lce.sim._view import Board
     from live_lce.sim.experiment import Done
-    from live_lce.sim.score import Judged
-    from live_lce.sim.view import Board
     from live_lce.sim.watch import Row
+    from live_lce.tiled import EmbeddedTiled
 
 INTERACTIVE_DURATION, HEADLESS_DURATION = 60.0, 20.0
 _INTRODUCTION = """\
@@ -98,7 +98,7 @@ def demo(
     try:
         import ophyd
 
-        from live_lce.server import EmbeddedTiled, ServerError
+        from live_lce.tiled import EmbeddedTiled, ServerError
     except ImportError as error:
         _output.echo(f"live-lce: {error.name} is missing: pip install 'live_lce[demo]'.", err=True)
         raise typer.Exit(2) from None
@@ -159,14 +159,14 @@ def _experiment(
     from bluesky import RunEngine
     from bluesky_tiled_plugins import TiledWriter
 
-    from live_lce.publish.publisher import TiledPublisher
+    from live_lce.live import LiveLCE
+    from live_lce.publish import TiledPublisher
     from live_lce.settings import AnalysisSettings, Pacing, Signals
+    from live_lce.sim._view import Lines, LiveTable, View
     from live_lce.sim.counting import DARK_RATE
     from live_lce.sim.experiment import insitu_experiment, run_experiment
     from live_lce.sim.plans import xanes_energies
-    from live_lce.sim.view import Lines, LiveTable, View
     from live_lce.sim.watch import Watcher
-    from live_lce.sources.live import LiveLCE
 
     signals = Signals(dark=dict.fromkeys(("I0", "It", "Ir"), DARK_RATE))
     settings = AnalysisSettings(signals=signals, pacing=Pacing(interval=10.0))
@@ -232,8 +232,8 @@ def _report(
     seen: bool,
     figure: Path | None,
 ) -> bool:
-    from live_lce.sim.score import judged, score
-    from live_lce.sim.view import score_lines
+    from live_lce.sim._scoring import judged, score
+    from live_lce.sim._view import score_lines
     from live_lce.sim.watch import stored_predictions
 
     stored = {d.uid: stored_predictions(client["processed"], d.uid) for d in done}
@@ -253,7 +253,7 @@ def _report(
     ]
     out: list[str] = ["", *score_lines(result, done), *_fraction_lines(series)]
     if figure is not None:
-        from live_lce.sim.figure import draw_series
+        from live_lce.sim.score import draw_series
 
         draw_series(series, figure, "live-lce demo: hematite (O6) reacts to BaCaFe4O8 (T4)")
         out.append(f"Drawn: {figure}")
@@ -277,7 +277,7 @@ def _report(
 
 
 def _fraction_lines(series: Sequence[Judged]) -> list[str]:
-    from live_lce.sim.score import fraction_score
+    from live_lce.sim._scoring import fraction_score
 
     error, *answered = str(fraction_score(series)).split("; ")
     return [f"Reaction: {error}", *(f"          {words}" for words in answered)]

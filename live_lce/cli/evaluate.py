@@ -12,7 +12,7 @@ from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
-    from live_lce.evaluation.choice import Choice
+    from live_lce.evaluation import Choice
 
 ROWS = ".csv, .jsonl or .parquet"
 
@@ -52,10 +52,9 @@ def evaluate(
     from live_lce.cli._evaluation import print_evaluation
     from live_lce.cli._labelled import file_reader
     from live_lce.config import load_config
-    from live_lce.datasets.tables import read_labelled
-    from live_lce.evaluation import evaluate as evaluation
-    from live_lce.evaluation.report import as_values
-    from live_lce.evaluation.rows_file import SUFFIXES, write_rows
+    from live_lce.datasets import read_labelled
+    from live_lce.evaluation import as_values, _evaluate as evaluation
+    from live_lce.evaluation._rows_file import SUFFIXES, write_rows
 
     if rows is not None and rows.suffix not in SUFFIXES:
         raise UsageError(f"--rows {rows}: end it in {ROWS}")
@@ -90,8 +89,9 @@ def evaluate(
 
 
 def _choice(folder: Path, name: str) -> Choice:
-    from live_lce.classifiers.registry import Registry
-    from live_lce.evaluation.choice import ModelNotFoundError, choose
+    from live_lce.classifiers import Registry
+    from live_lce.evaluation import choose
+    from live_lce.evaluation._choice import ModelNotFoundError
 
     try:
         return choose(Registry.beside_shipped(folder), name)

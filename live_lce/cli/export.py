@@ -56,9 +56,8 @@ def export(
 
         live-lce export xdi/ 0b1ffa52
     """
-    from live_lce.results.export import ExportError, check_target
-    from live_lce.results.export import export as write
-    from live_lce.results.spectra import spectra
+    from live_lce.results import ExportError, export as write, spectra
+    from live_lce.results._export import check_target
 
     try:
         kind = check_target(target, overwrite=overwrite)

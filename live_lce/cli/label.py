@@ -12,7 +12,7 @@ from live_lce.cli._options import JsonOption
 from live_lce.cli._output import number
 
 if TYPE_CHECKING:
-    from live_lce.labels.sites import LabelledSite
+    from live_lce.labels import LabelledSite
 
 
 def label(
@@ -30,8 +30,7 @@ def label(
 
         live-lce label --absorber Fe --json magnetite.cif
     """
-    from live_lce.labels.sites import fractions, label_structure
-    from live_lce.labels.structures import read_structure
+    from live_lce.labels import fractions, label_structure, read_structure
 
     found = read_structure(file)
     sites = label_structure(found.structure, absorber.strip().capitalize())
@@ -57,8 +56,8 @@ def label(
 
 def _row(one: LabelledSite) -> dict[str, Any]:
     """Return one site as plain values; what is unknown is NaN."""
-    from live_lce.labels.order_parameters import CNS, MOTIFS
-    from live_lce.labels.ranked import main_cn, ranked_cn, ranked_motif
+    from live_lce.labels._order_parameters import CNS, MOTIFS
+    from live_lce.labels._ranked import main_cn, ranked_cn, ranked_motif
 
     numbers = {str(n): float(v) for n, v in zip(CNS, one.order.cn, strict=True) if v}
     motifs = {n: float(v) for (_, n), v in zip(MOTIFS, one.order.motif, strict=True) if v}
@@ -116,6 +115,6 @@ def _measured(name: str, measure: float) -> str:
 
 
 def _ranking(text: str, values: dict[str, float]) -> str:
-    from live_lce.labels.ranked import members
+    from live_lce.labels._ranked import members
 
     return ", ".join(f"{name} {values[name]:.2f}" for name in members(text)) or "-"

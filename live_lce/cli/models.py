@@ -12,14 +12,13 @@ from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
-    from live_lce.classifiers.card import ModelCard
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import ModelCard, Registry
 
 app = typer.Typer(help="Which classifiers there are, and how good.", no_args_is_help=True)
 
 
 def _registry(config: Path | None) -> Registry:
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
     from live_lce.config import load_config
 
     return Registry.beside_shipped(load_config(config).models)
@@ -90,7 +89,7 @@ def _folders(registry: Registry) -> str:
 
 
 def _row(registry: Registry, card: ModelCard) -> dict[str, Any]:
-    from live_lce.classifiers.registry import ModelDamagedError
+    from live_lce.classifiers import ModelDamagedError
 
     problem = provider = ""
     try:

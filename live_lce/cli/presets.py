@@ -22,7 +22,7 @@ def presets(
 
         live-lce presets --json
     """
-    from live_lce.engine.presets import PRESETS
+    from live_lce.engine import PRESETS
 
     if json:
         _output.print_json(

@@ -15,11 +15,9 @@ from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 from live_lce.cli._query import query
 
 if TYPE_CHECKING:
+    from live_lce.archives import ArchivedRun, Query
     from live_lce.config import Config
-    from live_lce.replaying.candidates import Candidates
-    from live_lce.replaying.setup import Setup
-    from live_lce.replaying.summary import Summary
-    from live_lce.sources.archive import ArchivedRun, Query
+    from live_lce.replaying import Candidates, Setup, Summary
 
 SOURCE_HELP = (
     "File of bluesky documents (JSON lines, a JSON list, msgpack) or data, folder, pattern, "
@@ -91,7 +89,7 @@ def replay(
 
 
 def _setup(config: Config, tiled: str, *, force: bool, partial_rows: bool) -> Setup:
-    from live_lce.replaying.setup import Setup
+    from live_lce.replaying import Setup
 
     address = tiled or config.tiled.uri
     if not address:
@@ -109,7 +107,7 @@ class _Session:
     """One replay: its runs, told to a listener and counted."""
 
     def __init__(self, setup: Setup, listener: _replayed.Listener) -> None:
-        from live_lce.replaying.summary import Summary
+        from live_lce.replaying import Summary
 
         self._setup = setup
         self._listener = listener
@@ -132,9 +130,9 @@ class _Session:
 
     def _candidates(self, sources: list[str], wanted: Query, stack: ExitStack) -> Candidates:
         from live_lce.config import state_folder
-        from live_lce.publish.from_config import access_from
-        from live_lce.replaying.candidates import Candidates
-        from live_lce.replaying.journal import Journal
+        from live_lce.publish._from_config import access_from
+        from live_lce.replaying import Candidates
+        from live_lce.replaying._journal import Journal
 
         journal = None
         if self._setup.tiled:  # where nothing is published, all is printed every time
@@ -154,8 +152,8 @@ class _Session:
         counters: Counter[str],
         update: Callable[[], None],
     ) -> None:
-        from live_lce.replaying.outcome import RunStatus
-        from live_lce.replaying.pool import replayed
+        from live_lce.replaying import replayed
+        from live_lce.replaying._outcome import RunStatus
 
         runs = self._to_analyse(candidates, update)
         with closing(replayed(self._setup, runs, jobs, counters)) as outcomes:

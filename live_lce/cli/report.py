@@ -66,8 +66,8 @@ def report(
 
         live-lce report week.html --since 7d --absorber Fe --title "Ferrites, week 47"
     """
-    from live_lce.results.report import NothingFoundError
-    from live_lce.results.report import report as made
+    from live_lce.results import report as made
+    from live_lce.results._report import NothingFoundError
 
     found = wanted(
         uids=uids or (), since=since, until=until, sample=sample, absorber=absorber, label=label,
@@ -102,8 +102,8 @@ def report(
 def _signal(name: str, found: Wanted, config: Path | None, uids: Sequence[str]) -> dict[str, float]:
     """Return a recorded signal of raw runs; say which there are if none of them has it."""
     from live_lce.config import load_config
-    from live_lce.results.catalog import open_runs
-    from live_lce.results.signals import signal_names, signal_values
+    from live_lce.results import open_runs
+    from live_lce.results._signals import signal_names, signal_values
 
     path = load_config(config).tiled.raw_path
     with open_runs(found.uri, api_key=found.api_key, path=path) as raw:
@@ -116,7 +116,7 @@ def _signal(name: str, found: Wanted, config: Path | None, uids: Sequence[str]) 
 
 def _cards(config: Path | None) -> dict[str, dict[str, Any]]:
     """Return the cards of the installed models as JSON, by their sha256."""
-    from live_lce.classifiers.registry import Registry
+    from live_lce.classifiers import Registry
     from live_lce.config import load_config
 
     cards = Registry.beside_shipped(load_config(config).models).cards()

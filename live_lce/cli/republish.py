@@ -33,8 +33,8 @@ def republish(
     """
     from live_lce.cli._publishing import server_address
     from live_lce.config import load_config
-    from live_lce.publish.connection import Connection, explain
-    from live_lce.publish.republish import republish as send
+    from live_lce.publish import republish as send
+    from live_lce.tiled import Connection, explain
 
     found = load_config(config)
     folder = directory or found.publish.spool

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from live_lce._support.text import csv_cell
 from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 from live_lce.cli._output import number, styled
@@ -22,7 +23,6 @@ from live_lce.cli._results import (
     UntilOption,
     wanted,
 )
-from live_lce.leaving import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def results(
 
         live-lce results --label O6 --absorber Fe --json
     """
-    from live_lce.results import tables
+    from live_lce.results import _tables as tables
 
     found = wanted(
         uids=uids or (), since=since, until=until, sample=sample, absorber=absorber, label=label,

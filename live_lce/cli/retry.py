@@ -13,7 +13,7 @@ from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 
 if TYPE_CHECKING:
-    from live_lce.replaying.retry import Retried
+    from live_lce.replaying._retry import Retried
 
 
 def retry(
@@ -49,9 +49,9 @@ def retry(
     """
     from live_lce.cli._publishing import report, server_address
     from live_lce.config import load_config
-    from live_lce.replaying.candidates import opened
-    from live_lce.replaying.retry import Retry
-    from live_lce.replaying.setup import Setup
+    from live_lce.replaying import Setup
+    from live_lce.replaying._candidates import opened
+    from live_lce.replaying._retry import Retry
 
     found = load_config(config)
     folder = directory or found.publish.dead_letter

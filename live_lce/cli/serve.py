@@ -60,9 +60,9 @@ def serve(
         f"Starting a Tiled server in {directory.resolve()}: some seconds, on a busy machine more"
     )
     sys.stdout.flush()
+    from live_lce._support.private_files import Access
     from live_lce.config import load_config
-    from live_lce.private_files import Access
-    from live_lce.server import EmbeddedTiled, ServerError
+    from live_lce.tiled import EmbeddedTiled, ServerError
 
     access = Access(load_config(config).publish.group)
     os.umask(0o007 if access.group else 0o077)  # what the server makes is no one else's

@@ -16,8 +16,8 @@ from live_lce.cli._options import ConfigOption, JsonOption
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
-    from live_lce.training.own_job import Job, Trained
-    from live_lce.training.own_plan import Plan
+    from live_lce.training import Job, Trained
+    from live_lce.training._own_plan import Plan
 
 FAMILY = "user-cnn"
 NO_LICENCE = "not stated by the user"
@@ -83,8 +83,9 @@ def train(
         import_module(module)  # before anything is read: says which extra brings it
     from live_lce.cli import _training
     from live_lce.config import load_config
-    from live_lce.training.own_job import Job, JobError, check_place, plan_all, torch_device
-    from live_lce.training.own_rows import own_rows
+    from live_lce.training import Job, JobError
+    from live_lce.training._own_job import check_place, plan_all, torch_device
+    from live_lce.training._own_rows import own_rows
 
     loaded = load_config(config)
     folder = (out or loaded.models).expanduser()
@@ -129,7 +130,8 @@ def train(
 
 def _timed(job: Job, absorber: str, plan: Plan, sha256: dict[str, str]) -> tuple[Trained, float]:
     from live_lce.cli._training import progress_bar
-    from live_lce.training.own_job import schedule_of, train_one
+    from live_lce.training import train_one
+    from live_lce.training._own_job import schedule_of
 
     schedule = schedule_of(job, plan)
     if job.patience and schedule.patience is None:

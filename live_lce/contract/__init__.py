@@ -5,7 +5,7 @@ Imported by everything, imports nothing of ours.  The reference page
 published documents with it.
 """
 
-from live_lce.contract.columns import (
+from live_lce.contract._columns import (
     GRID_SIZE,
     GRID_START,
     GRID_STEP,
@@ -16,7 +16,7 @@ from live_lce.contract.columns import (
     Column,
     prediction_columns,
 )
-from live_lce.contract.runs import (
+from live_lce.contract._runs import (
     CONTRACT_VERSION,
     MEASURED_STREAM,
     PREDICTIONS_STREAM,
@@ -29,7 +29,7 @@ from live_lce.contract.runs import (
     settings_hash,
     utf8,
 )
-from live_lce.contract.words import (
+from live_lce.contract._words import (
     ANSWERED,
     CLASS_WORDS,
     DEFAULT_CLASSES,

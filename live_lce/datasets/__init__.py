@@ -1,1 +1,5 @@
-"""Labelled spectra: computed and measured, and which of them belong together."""
+"""Labelled spectra, computed and measured: reading, groups, folds."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
-"""Documents in, results out: no I/O, no threads, no clock."""
+"""Documents in, results out: the same engine for live scans and replay."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

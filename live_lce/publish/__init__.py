@@ -1,1 +1,5 @@
-"""Analysis documents, the writer to Tiled, and the spool on disk."""
+"""Analysis documents, the spool on disk, dead letters, and the writer to Tiled."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -28,7 +28,7 @@ from ophyd_async.core import (
     soft_signal_rw,
 )
 
-from live_lce.sim.async_counting import Acquire, Acquisition, Data, Pulse, Trigger
+from live_lce.sim._async_counting import Acquire, Acquisition, Data, Pulse, Trigger
 from live_lce.sim.world import World
 
 

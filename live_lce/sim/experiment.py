@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 
 from live_lce.sim.beamline import Beamline
-from live_lce.sim.library import Sample, exponents, mixture
+from live_lce.sim.library import Sample, exponents, mixture, true_class
 from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.plans import pause_after, xanes, xanes_energies
 from live_lce.sim.reaction import Reaction, Sigmoid
-from live_lce.sim.score import true_class
 from live_lce.sim.world import World
 
 _COLDEST, _WARMER = 700.0, 20.0  # degrees Celsius

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from live_lce.sim.scan_metadata import scan_metadata
-from live_lce.sim.step_scan import Plan, tabulated
+from live_lce.sim._scan_metadata import scan_metadata
+from live_lce.sim._step_scan import Plan, tabulated
 
 FIRST, LAST = -150.0, 200.0
 """Where a flight begins and ends unless asked otherwise (eV from the tabulated edge)."""

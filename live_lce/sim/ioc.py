@@ -11,8 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from live_lce.sim.ioc_controls import STEP, Controls
-from live_lce.sim.ioc_pvs import LONGEST_TEXT, PREFIX, PVS, Pv
+from live_lce.sim._ioc_controls import STEP, Controls
+from live_lce.sim._ioc_pvs import LONGEST_TEXT, PREFIX, PVS, Pv
 from live_lce.sim.world import World
 
 DEFAULT_PORT = 5064

@@ -266,3 +266,13 @@ def exponents(absorber: str, edge: str) -> tuple[float, float, float]:
     low, high_ = e0 + 1000.0, e0 + 3000.0
     above = np.log(step(high_) / step(low)) / np.log(high_ / low)
     return float(below), float(above), e0
+
+
+PURE = 0.7
+"""The fraction of a label from which a sample counts as one of its class."""
+
+
+def true_class(truth: Mapping[str, float]) -> str:
+    """Return the label with a fraction of at least `PURE`, or an empty string."""
+    label = max(truth, key=lambda name: truth[name])
+    return label if truth[label] >= PURE - 1e-9 else ""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from live_lce.sim.library import Standard
 
 if TYPE_CHECKING:
-    from live_lce.spectra.types import Spectrum
+    from live_lce.spectra import Spectrum
 
 Array = NDArray[np.float64]
 
@@ -105,8 +105,7 @@ def read_standards(folder: str | Path, *, absorber: str = "") -> dict[str, Stand
         If index or a file cannot be used, two rows have one name, or none is left.
     """
     from live_lce.contract import DEFAULT_CLASSES
-    from live_lce.datasets.labelled import DataError
-    from live_lce.datasets.standards import read_standards as read_index
+    from live_lce.datasets import DataError, read_standards as read_index
 
     def read(path: Path) -> Spectrum:
         spectrum = _read(path)
@@ -129,7 +128,7 @@ def read_standards(folder: str | Path, *, absorber: str = "") -> dict[str, Stand
 
 
 def _read(path: Path) -> Spectrum:
-    from live_lce.sources.files import FileError, read_spectra
+    from live_lce.datafiles import FileError, read_spectra
 
     try:
         found = read_spectra(path)
@@ -145,8 +144,7 @@ def _standard(
 ) -> MeasuredStandard:
     from live_lce.contract import DEFAULT_CLASSES
     from live_lce.settings import AnalysisSettings
-    from live_lce.spectra.normalize import normalize
-    from live_lce.spectra.types import SpectrumRejectedError
+    from live_lce.spectra import SpectrumRejectedError, normalize
 
     if label not in DEFAULT_CLASSES:
         raise OwnSpectraError(f"{where}: no label {label!r}: use {', '.join(DEFAULT_CLASSES)}")

@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import numpy as np
 
-from live_lce.sim.calibration import CalibrationError, FoilCalibration, calibrate
+from live_lce.sim._calibration import CalibrationError, FoilCalibration, calibrate
+from live_lce.sim._scan_metadata import merged
+from live_lce.sim._step_scan import Plan, xanes, xanes_energies
 from live_lce.sim.regions import FOIL, Given
-from live_lce.sim.scan_metadata import merged
-from live_lce.sim.step_scan import Plan, xanes, xanes_energies
 
 __all__ = [
     "Plan",

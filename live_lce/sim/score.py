@@ -1,197 +1,148 @@
-"""The score: what was predicted of the simulated scans, against what was known.
+"""Score a series of scans that is in Tiled, and draw it: ``python -m live_lce.sim.score TILED``.
 
-Rules of the labels' score:
-
-- A scan's true class is the label that at least `PURE` of its absorbing atoms
-  have.  Scans without one are mixtures: reported, not scored.
-- The scored prediction is the last one of the scan (``final`` = 1), also of an
-  aborted scan.  No answer counts as not right, and so does no prediction.
-
-Rules of the fractions' score:
-
-- The predicted fractions are the probabilities of the last prediction.  They were not made for
-  this: how good they are at it is what the score shows.
-- The error of a label is the mean of |predicted - true| over the scans that were answered;
-  `coverage` says how many those are.  Scans of pure samples count as mixtures do.
-
-``python -m live_lce.sim.score TILED`` scores a series that is in Tiled, with ``--figure`` it
-draws it.
+The truth comes from the raw runs, the predictions from the analysis runs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from live_lce.contract import DEFAULT_CLASSES as CLASSES
-
-if TYPE_CHECKING:
-    from live_lce.sim.experiment import Done, Scan
-
-PURE = 0.7
-PASS = 0.8
+from live_lce.contract import DEFAULT_CLASSES
+from live_lce.results._colours import LOOKS
+from live_lce.sim._scoring import Judged, fraction_score, judged
+from live_lce.sim.watch import stored_predictions
 
 
-def true_class(truth: Mapping[str, float]) -> str:
-    """Return the label with a fraction of at least `PURE`, or an empty string."""
-    label = max(truth, key=lambda name: truth[name])
-    return label if truth[label] >= PURE - 1e-9 else ""
+class SeriesError(ValueError):
+    """A series cannot be scored; one line that says why."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """How many scans were right.
-
-    Parameters
-    ----------
-    right, scored : int
-        Right ones among those with a true class.
-    mixtures : int
-        Scans without a true class, not scored.
-    wrong : tuple of (Scan, str)
-        Scored scans that are not right, with the predicted label (empty: no answer).
-    """
-
-    right: int
-    scored: int
-    mixtures: int
-    wrong: tuple[tuple[Scan, str], ...]
-
-    @property
-    def fraction(self) -> float:
-        """Right ones among the scored; 0 if none is scored."""
-        return self.right / self.scored if self.scored else 0.0
-
-    @property
-    def passed(self) -> bool:
-        """Whether at least `PASS` are right."""
-        return self.fraction >= PASS
-
-
-def score(done: Sequence[Done], labels: Mapping[str, str]) -> Score:
-    """Compare final labels with the truth, see the rules above.
+def read_series(
+    tiled: str,
+    series_uid: str = "",
+    *,
+    raw: str = "raw",
+    processed: str = "processed",
+    api_key: str | None = None,
+) -> list[Judged]:
+    """Read the scans of a series, in order, each with its last prediction.
 
     Parameters
     ----------
-    done : sequence of Done
-        The scans.
-    labels : mapping of str to str
-        Label of the last final prediction by raw uid; empty where not answered.
+    tiled : str
+        Address of the server; holds `raw` and `processed`.
+    series_uid : str
+        As in ``start["series"]["uid"]``; by default that of the newest run that has one.
+    raw, processed : str
+        Names of the containers.
+    api_key : str, optional
+        Else from the address, else from ``TILED_API_KEY``.
+
+    Returns
+    -------
+    list of Judged
+
+    Raises
+    ------
+    SeriesError
+        If there is no such series, its scans have no truth, or the server cannot be read.
     """
-    scored = [d for d in done if d.scan.true_class]
-    wrong = tuple(
-        (d.scan, labels.get(d.uid, ""))
-        for d in scored
-        if labels.get(d.uid, "") != d.scan.true_class
-    )
-    return Score(len(scored) - len(wrong), len(scored), len(done) - len(scored), wrong)
+    from live_lce.results import ResultsError, open_runs
+
+    try:
+        with (
+            open_runs(tiled, api_key=api_key, path=raw) as runs,
+            open_runs(tiled, api_key=api_key, path=processed) as analysed,
+        ):
+            starts = _starts(runs, series_uid)
+            return [
+                judged(
+                    (start["time"] - starts[0]["time"]) / 60.0,
+                    float(start["series"].get("temperature", math.nan)),
+                    start["truth"],
+                    stored_predictions(analysed, start["uid"]),
+                )
+                for start in starts
+            ]
+    except ResultsError as error:
+        raise SeriesError(str(error)) from None
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One scan of a series: what was known, and what was predicted.
+def _starts(runs: Any, series_uid: str) -> list[Any]:
+    from tiled.queries import Key
+
+    uid = series_uid or _newest(runs)
+    found = runs.search(Key("start.series.uid") == uid).values()
+    starts = [run.metadata["start"] for run in found]
+    if not starts:
+        raise SeriesError(f"there are no runs of the series {uid!r}")
+    blind = [start["uid"] for start in starts if not start.get("truth")]
+    if blind:
+        raise SeriesError(f"run {blind[0][:8]} has no `truth`: its sample is not known")
+    return sorted(starts, key=lambda start: (start["series"]["index"], start["time"]))
+
+
+def _newest(runs: Any) -> str:
+    """Return the series of the newest run that is of one."""
+    for run in runs.values()[::-1]:
+        if uid := run.metadata["start"].get("series", {}).get("uid"):
+            return str(uid)
+    raise SeriesError("no run there is of a series: make one with insitu_series")
+
+
+def draw_series(scans: Sequence[Judged], path: Path, title: str = "") -> None:
+    """Draw truth (lines) and prediction (markers, open where not answered) of each scan.
 
     Parameters
     ----------
-    minutes : float
-        When it began, from the beginning of the series.
-    temperature : float
-        Of the furnace (degrees Celsius); NaN where it is not known.
-    truth : mapping of str to float
-        Fraction of the absorbing atoms by label.
-    predicted : mapping of str to float
-        Probability by label of the last prediction; empty without one.
-    answered : bool
-        Whether that prediction was an answer.
+    scans : sequence of Judged
+        In order.
+    path : Path
+        PNG, SVG or PDF, by its ending.
+    title : str
+        Above the figure.
     """
+    from matplotlib.figure import Figure
 
-    minutes: float
-    temperature: float
-    truth: Mapping[str, float]
-    predicted: Mapping[str, float]
-    answered: bool
-
-    def error(self, label: str) -> float:
-        """Return |predicted - true| of a label."""
-        return abs(self.predicted.get(label, 0.0) - self.truth.get(label, 0.0))
-
-
-@dataclass(frozen=True)
-class FractionScore:
-    """How far the predicted fractions of a series are off.
-
-    Parameters
-    ----------
-    errors : mapping of str to float
-        Mean absolute error by label, over the answered scans; empty if none was.
-    answered, scans : int
-        How many were answered, of how many.
-    """
-
-    errors: Mapping[str, float]
-    answered: int
-    scans: int
-
-    @property
-    def mean(self) -> float:
-        """The mean of the labels' errors; NaN if nothing was answered."""
-        return sum(self.errors.values()) / len(self.errors) if self.errors else math.nan
-
-    @property
-    def coverage(self) -> float:
-        """Part of the scans that were answered; 0 if there are none."""
-        return self.answered / self.scans if self.scans else 0.0
-
-    def __str__(self) -> str:
-        """Say it in a line."""
-        answered = f"{self.answered} of {self.scans} scans answered"
-        if not self.errors:
-            return f"fractions: {answered}"
-        parts = ", ".join(f"{label} {error:.2f}" for label, error in self.errors.items())
-        return f"fractions are off by {self.mean:.2f} on average ({parts}); {answered}"
+    figure = Figure(figsize=(7.2, 4.0), dpi=130, layout="constrained")
+    axes: Any = figure.add_subplot()
+    minutes = [one.minutes for one in scans]
+    for label in DEFAULT_CLASSES:
+        look = LOOKS[label]
+        colour, dash = look.colour, (0, look.dash) if look.dash else "-"
+        truth = [one.truth.get(label, 0.0) for one in scans]
+        axes.plot(minutes, truth, color=colour, ls=dash, lw=1.8, label=f"{label}, true")
+        for answered, face in ((True, colour), (False, "white")):
+            points = [(o.minutes, o.predicted[label]) for o in scans
+                      if o.answered == answered and label in o.predicted]  # fmt: skip
+            if points:
+                said = "predicted" if answered else "not answered"
+                axes.plot(*zip(*points, strict=True), look.marker, ms=6, mec=colour, mfc=face,
+                          clip_on=False, zorder=3, label=f"{label}, {said}")  # fmt: skip
+    axes.set(xlabel="beam time / min", ylabel="fraction of the absorbing atoms", ylim=(0, 1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("\n".join(filter(None, (title, str(fraction_score(scans))))), fontsize=9)
+    _temperatures(axes, scans)
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.savefig(path)
 
 
-def fraction_score(judged: Sequence[Judged]) -> FractionScore:
-    """Compare predicted fractions with the truth, see the rules above."""
-    counted = [one for one in judged if one.answered]
-    errors = {
-        label: sum(one.error(label) for one in counted) / len(counted)
-        for label in (CLASSES if counted else ())
-    }
-    return FractionScore(errors, len(counted), len(judged))
-
-
-def judged(
-    minutes: float,
-    temperature: float,
-    truth: Mapping[str, float],
-    rows: Sequence[Mapping[str, Any]],
-) -> Judged:
-    """Return a scan with its last prediction.
-
-    Parameters
-    ----------
-    minutes, temperature, truth
-        See :class:`Judged`.
-    rows : sequence of mapping
-        The scan's rows of the stream ``predictions``, in order.
-    """
-    last = next((row for row in reversed(rows) if row["final"]), None)
-    if last is None:
-        return Judged(minutes, temperature, truth, {}, answered=False)
-    shares = {label: float(last.get(f"p_{label}", math.nan)) for label in CLASSES}
-    known = {label: share for label, share in shares.items() if math.isfinite(share)}
-    return Judged(minutes, temperature, truth, known, answered=bool(last["answered"]))
+def _temperatures(axes: Any, scans: Sequence[Judged]) -> None:
+    """Say the temperatures on top, if they change."""
+    if len({one.temperature for one in scans if math.isfinite(one.temperature)}) < 2:
+        return
+    top = axes.secondary_xaxis("top")
+    some = scans[:: max(1, len(scans) // 6)]
+    top.set_xticks([one.minutes for one in some], [f"{one.temperature:.0f}" for one in some])
+    top.set_xlabel("temperature / °C")
 
 
 def main() -> None:
     """Score a series of :func:`live_lce.sim.plans.insitu_series` that is in Tiled."""
     import argparse
-
-    from live_lce.sim.series import SeriesError, read_series
 
     parser = argparse.ArgumentParser(prog="python -m live_lce.sim.score", description=main.__doc__)
     parser.add_argument("tiled", help="address of the server, with ?api_key=...")
@@ -202,8 +153,6 @@ def main() -> None:
         scans = read_series(given.tiled, given.series)
         print(fraction_score(scans))  # noqa: T201
         if given.figure:
-            from live_lce.sim.figure import draw_series
-
             draw_series(scans, given.figure)
             print(f"drawn: {given.figure}")  # noqa: T201
     except SeriesError as error:

@@ -1,1 +1,5 @@
-"""From detector readings to a normalized spectrum: pure functions of arrays."""
+"""Spectra: signals to mu, quality control, normalization, edge references."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
-"""From computed spectra to model files (extra `train`)."""
+"""Train a model on your own labelled spectra (extra ``train``)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

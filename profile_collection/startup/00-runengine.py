@@ -15,7 +15,7 @@ config = load_config()  # LIVE_LCE_CONFIG, live_lce.toml, ~/.config/live_lce/con
 if config.tiled.uri:
     from bluesky_tiled_plugins import TiledWriter
 
-    from live_lce.publish.connection import Connection, explain
+    from live_lce.tiled import Connection, explain
 
     _key = config.tiled.api_key
     _tiled = Connection(

@@ -5,8 +5,7 @@
 
 from bluesky import plan_stubs as _stubs
 
-from live_lce.sim import plans as _plans
-from live_lce.sim import reaction as _reaction
+from live_lce.sim import plans as _plans, reaction as _reaction
 
 
 def _start(mixture: str) -> None:

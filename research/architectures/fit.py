@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from live_lce.classifiers.card import Grid
-from live_lce.spectra.types import Array
-from live_lce.training.beamline import as_input
+from live_lce.classifiers import Grid
+from live_lce.spectra import Array
+from live_lce.training._beamline import as_input
 
 BATCH = 1000
 """Spectra of the batched timing."""
@@ -26,7 +26,7 @@ class Spectra:
     Parameters
     ----------
     norm : ndarray of shape (n_spectra, n_fine)
-        On :data:`~live_lce.datasets.rows.FINE`.
+        On :data:`~live_lce.datasets._rows.FINE`.
     last : ndarray of shape (n_spectra,)
         Where they end (eV from the edge reference).
     absorber : ndarray of int, shape (n_spectra,)

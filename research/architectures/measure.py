@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.prepared import prepare
-from live_lce.datasets.rows import CLASSES, FINE
-from live_lce.datasets.standards import read_standards
+from live_lce.datasets import read_standards
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import prepare
+from live_lce.datasets._rows import CLASSES, FINE
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 from research.architectures.fit import Spectra
 from research.architectures.plan import Candidate, fit_candidate
 from research.lce.pool import POOL_CLASSES, Pool

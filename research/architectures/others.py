@@ -12,16 +12,16 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from live_lce.classifiers.card import Grid
-from live_lce.datasets.rows import CLASSES
-from live_lce.spectra.types import Array
-from live_lce.training import distance
-from live_lce.training.augment import Augmentation, augmented, resample
-from live_lce.training.balance import row_weights
-from live_lce.training.beamline import Variation
-from live_lce.training.ensemble import Schedule, begin, fit_members, logits_of
-from live_lce.training.networks import CarboneCNN
-from live_lce.training.own_plan import window
+from live_lce.classifiers import Grid
+from live_lce.datasets._rows import CLASSES
+from live_lce.spectra import Array
+from live_lce.training import _distance as distance
+from live_lce.training._augment import Augmentation, augmented, resample
+from live_lce.training._balance import row_weights
+from live_lce.training._beamline import Variation
+from live_lce.training._ensemble import Schedule, begin, fit_members, logits_of
+from live_lce.training._networks import CarboneCNN
+from live_lce.training._own_plan import window
 from research.architectures.fit import Predict, Spectra
 from research.lce.fit import Course, draws
 from research.lce.pool import POOL_CLASSES, Pool

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from live_lce.classifiers.card import Grid
-from live_lce.spectra.types import Array
-from live_lce.training.beamline import Variation
-from live_lce.training.ensemble import EPOCHS
+from live_lce.classifiers import Grid
+from live_lce.spectra import Array
+from live_lce.training._beamline import Variation
+from live_lce.training._ensemble import EPOCHS
 from research.architectures import networks as rivals
 from research.architectures.fit import (
     Build,

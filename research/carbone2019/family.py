@@ -16,23 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from live_lce.classifiers.card import ModelCard, OutOfDistribution
-from live_lce.classifiers.registry import model_name
-from live_lce.datasets.rows import CLASSES, FILES, Rows, enough, read_rows
-from live_lce.datasets.split import folds
-from live_lce.processes import process_pool
-from live_lce.spectra.types import Array
-from live_lce.training import distance
-from live_lce.training.augment import Augmentation, augmented, resample
-from live_lce.training.balance import row_weights
-from live_lce.training.cross_validation import cross_validated
-from live_lce.training.ensemble import EPOCHS, Schedule, begin, fit_members, logits_of, unseen
-from live_lce.training.ensemble_model import describe, hashes, member_rows, training_record
-from live_lce.training.export import write_model
-from live_lce.training.graph import EnsembleGraph
-from live_lce.training.networks import DESCRIPTION, CarboneCNN
-from live_lce.training.own_model import METRICS, PREPROCESSING
-from live_lce.training.own_plan import EDGE, window
+from live_lce._support.processes import process_pool
+from live_lce.classifiers import ModelCard
+from live_lce.classifiers._card import OutOfDistribution
+from live_lce.classifiers._registry import model_name
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import CLASSES, FILES, enough, read_rows
+from live_lce.datasets._split import folds
+from live_lce.spectra import Array
+from live_lce.training import _distance as distance
+from live_lce.training._augment import Augmentation, augmented, resample
+from live_lce.training._balance import row_weights
+from live_lce.training._cross_validation import cross_validated
+from live_lce.training._ensemble import EPOCHS, Schedule, begin, fit_members, logits_of, unseen
+from live_lce.training._ensemble_model import describe, hashes, member_rows, training_record
+from live_lce.training._export import write_model
+from live_lce.training._graph import EnsembleGraph
+from live_lce.training._networks import DESCRIPTION, CarboneCNN
+from live_lce.training._own_model import METRICS, PREPROCESSING
+from live_lce.training._own_plan import EDGE, window
 
 FAMILY, VERSION = "carbone-cnn", "1.1.0"
 MEMBERS = 5

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.datasets.rows import CLASSES
-from live_lce.spectra.types import Array
-from live_lce.training.distance import standardized
+from live_lce.datasets._rows import CLASSES
+from live_lce.spectra import Array
+from live_lce.training._distance import standardized
 from research.carbone2019.paper import TABLE_I
 from research.carbone2019.protocol import NOISES, Outcome, Variant
 from research.carbone2019.spectra import SHIFTS, Spectra

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from torch import nn
 
-from live_lce.spectra.types import Array
-from live_lce.training.augment import SHIFTS as TRAINING_SHIFTS
-from live_lce.training.cross_validation import class_f1
-from live_lce.training.distance import standardized
-from live_lce.training.ensemble import EPOCHS, Draw, Schedule, begin, fit_members, logits_of
-from live_lce.training.ensemble_model import member_rows
-from live_lce.training.networks import CarboneCNN, CarboneMLP
+from live_lce.spectra import Array
+from live_lce.training._augment import SHIFTS as TRAINING_SHIFTS
+from live_lce.training._cross_validation import class_f1
+from live_lce.training._distance import standardized
+from live_lce.training._ensemble import EPOCHS, Draw, Schedule, begin, fit_members, logits_of
+from live_lce.training._ensemble_model import member_rows
+from live_lce.training._networks import CarboneCNN, CarboneMLP
 from research.carbone2019.spectra import SHIFTS, Spectra
 
 N_FOLDS = 10

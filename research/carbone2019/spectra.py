@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.classifiers.card import Grid
-from live_lce.datasets.rows import FINE, Rows
-from live_lce.datasets.split import TWIN, groups
-from live_lce.spectra.types import Array
-from live_lce.training.augment import resample
+from live_lce.classifiers import Grid
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FINE
+from live_lce.datasets._split import TWIN, groups
+from live_lce.spectra import Array
+from live_lce.training._augment import resample
 
 N_POINTS = 100
 START = -18.0

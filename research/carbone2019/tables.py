@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from live_lce.datasets.rows import CLASSES
-from live_lce.spectra.types import Array
+from live_lce.datasets._rows import CLASSES
+from live_lce.spectra import Array
 from research.carbone2019.paper import (
     CLASS_F1,
     EARLY,

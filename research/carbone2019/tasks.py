@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.datasets.rows import LEAST_SITES, Rows, read_rows
-from live_lce.processes import process_pool
+from live_lce._support.processes import process_pool
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import LEAST_SITES, read_rows
 from research.carbone2019.paper import TABLE_I
 from research.carbone2019.protocol import N_FOLDS, Outcome, Variant, measure
 from research.carbone2019.spectra import (

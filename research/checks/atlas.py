@@ -15,14 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.classifiers.atlas import NEAREST, Atlas, Projection
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.prepared import Prepared, prepare
-from live_lce.datasets.rows import CLASSES
-from live_lce.datasets.standards import normalized_or_reason, read_standards
+from live_lce.classifiers import Atlas, Registry
+from live_lce.classifiers._atlas import NEAREST, Projection
+from live_lce.datasets import read_standards
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import Prepared, prepare
+from live_lce.datasets._rows import CLASSES
+from live_lce.datasets._standards import normalized_or_reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.types import Array, NormalizedSpectrum
+from live_lce.spectra import Array, NormalizedSpectrum
 
 CUT = 15.0
 """Where scans are cut (eV from the finished scan's edge reference) to see how far they move."""

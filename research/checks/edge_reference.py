@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.datasets.labelled import Labelled
-from live_lce.datasets.standards import normalized_or_reason, read_standards
+from live_lce.datasets import Labelled, read_standards
+from live_lce.datasets._standards import normalized_or_reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.types import Array, NormalizedSpectrum
+from live_lce.spectra import Array, NormalizedSpectrum
 
 METHODS = ("derivative maximum", "last 0.5 of the edge step", "half of the level (used)")
 MISCALIBRATED = 4.0
@@ -44,7 +44,7 @@ def half_step(spectrum: NormalizedSpectrum) -> float:
 
 def truncated_change(spectrum: NormalizedSpectrum, upto: float) -> float:
     """Return how far the used origin moves (eV) if the scan ended `upto` eV behind it."""
-    from live_lce.spectra.reference import edge_references
+    from live_lce.spectra import edge_references
 
     kept = spectrum.energy <= spectrum.edge_reference + upto
     biased = 0.8 * spectrum.norm[kept]  # the edge step of such a scan is off by as much

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from live_lce.contract import Reason
-from live_lce.datasets.rows import FINE, read_rows
-from live_lce.datasets.standards import normalized_or_reason, read_standards
+from live_lce.datasets import read_standards
+from live_lce.datasets._rows import FINE, read_rows
+from live_lce.datasets._standards import normalized_or_reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.quality import rises_like_a_metal
+from live_lce.spectra._quality import rises_like_a_metal
 
 BROADENING = 0.8
 """Standard deviation (eV) given to computed spectra."""

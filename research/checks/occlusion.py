@@ -15,25 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.classifiers.card import ModelCard
-from live_lce.classifiers.occlusion import (
-    REGIONS,
-    SMOOTHING,
-    STRETCH,
-    Occlusion,
-    log_odds,
-    occlusion,
-    smoothed_away,
-)
-from live_lce.classifiers.registry import Registry
-from live_lce.classifiers.session import Session
+from live_lce.classifiers import ModelCard, Occlusion, Registry, occlusion
+from live_lce.classifiers._occlusion import REGIONS, SMOOTHING, STRETCH, log_odds, smoothed_away
+from live_lce.classifiers._session import Session
 from live_lce.contract import OTHER
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.prepared import prepare
-from live_lce.datasets.standards import read_standards
+from live_lce.datasets import read_standards
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import prepare
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.features import coverage, to_grid
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array, to_grid
+from live_lce.spectra._features import coverage
 
 FAMILY = "lce"
 COMMAND = (
@@ -149,7 +140,7 @@ def page(asked: Sequence[Asked], version: str) -> Iterator[str]:
     yield f"Written by `{COMMAND}`.  Models: {FAMILY} {version}.  {len(asked)} measured"
     yield "standards of T4, S5 and O6, each asked about its most probable class where that reaches"
     yield "the model's limit.  The method and what it cannot tell:"
-    yield "`live_lce/classifiers/occlusion.py`."
+    yield "`live_lce/classifiers/_occlusion.py`."
     yield ""
     yield "## Are these the energies that matter?"
     yield ""

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from live_lce.contract import Reason
-from live_lce.datasets.labelled import Labelled
-from live_lce.datasets.standards import normalized_or_reason, read_standards
+from live_lce.datasets import Labelled, read_standards
+from live_lce.datasets._standards import normalized_or_reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.types import NormalizedSpectrum
+from live_lce.spectra import NormalizedSpectrum
 
 CUTS = (*(half / 2 for half in range(-20, 41)), 25.0, 30.0, 40.0)
 """Where scans are cut, in eV from the finished scan's edge reference."""

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.classifiers.classify import classify_stack
-from live_lce.classifiers.registry import Registry
-from live_lce.classifiers.types import Prediction
-from live_lce.classifiers.witness import FIELDS, Witness, witness
+from live_lce.classifiers import Prediction, Registry
+from live_lce.classifiers._classify import classify_stack
+from live_lce.classifiers._pre_edge_rule import FIELDS, Witness, witness
 from live_lce.contract import Reason
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.prepared import Prepared, prepare
-from live_lce.datasets.standards import normalized_or_reason, read_standards
+from live_lce.datasets import read_standards
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import Prepared, prepare
+from live_lce.datasets._standards import normalized_or_reason
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.pre_edge_peak import FITTED, SEARCH, STEP, baseline
-from live_lce.spectra.types import NormalizedSpectrum
+from live_lce.spectra import NormalizedSpectrum
+from live_lce.spectra._pre_edge_peak import FITTED, SEARCH, STEP, baseline
 
 COMMAND = "python -m research.checks.pre_edge_rule ../shared/data/experimental"
 CUTS = (15.0, 30.0)
@@ -57,7 +57,7 @@ def page(known: list[Prepared], settings: AnalysisSettings) -> Iterator[str]:
     yield "# The pre-edge as an independent witness"
     yield ""
     yield f"Written by `{COMMAND}`.  Sources of the fields, and what is published of them:"
-    yield "`live_lce/classifiers/witness.py`.  The limits were looked at on these standards, so"
+    yield "`classifiers/_pre_edge_rule.py`.  The limits were looked at on these standards, so"
     yield "that the counts below flatter; elements and classes without a row have no standard here."
     yield ""
     yield "## Fields"
@@ -206,7 +206,7 @@ def _when_cut(
 
 def _larch(known: list[Prepared]) -> tuple[int, int, int]:
     """Count the standards on which larch's fit is the worse one, ours is; and all."""
-    from live_lce.spectra.larch_import import load_larch, load_larch_xafs
+    from live_lce.spectra._larch_import import load_larch, load_larch_xafs
 
     xafs = load_larch_xafs()
     group_class = load_larch("symboltable").Group

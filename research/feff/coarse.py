@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 from research.feff.library import _ENVIRONMENT, Settings, Site, _run_feff
 
 XANES = "XANES 3.7 0.10 0.4"

@@ -1,8 +1,8 @@
-"""Compute the edges of metal foils with FEFF10: ``live_lce/spectra/foil_shapes.py``.
+"""Compute the edges of metal foils with FEFF10: ``live_lce/spectra/_foil_shapes.py``.
 
 Not needed at run time.  To make the table again (extra ``feff``; a minute a metal on one core)::
 
-    python -m research.feff.metals --keep metals > live_lce/spectra/foil_shapes.py
+    python -m research.feff.metals --keep metals > live_lce/spectra/_foil_shapes.py
 
 The metals' structures are those of every textbook (R. W. G. Wyckoff, Crystal Structures, 1963;
 manganese: alpha, the mean of its four sites).  Nothing measured goes in, so that every measured
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 from research.feff.library import _ENVIRONMENT, Settings, Site, _run_feff
 
 _FAST = "XANES 3.7 0.10 0.4"

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from live_lce.labels.sites import label_structure
-from live_lce.labels.structures import StructureError, parse_cif
+from live_lce.labels import label_structure
+from live_lce.labels._structures import StructureError, parse_cif
 from live_lce.sim.library import load_library
 from research.feff.outlier_structures import outliers
 

@@ -22,7 +22,7 @@ from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
-from live_lce.processes import process_pool
+from live_lce._support.processes import process_pool
 from research.feff.coarse import feff_version, set_environment, spectrum, write_sites
 from research.feff.mineral_structures import (
     OXIDE_SITES,

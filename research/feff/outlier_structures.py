@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 
 _TETRAHEDRON = [(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]
 _OCTAHEDRON = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)]

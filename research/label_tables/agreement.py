@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from live_lce.labels.ranked import T1, T2, calibrated_threshold, cardinality, main_motifs
+from live_lce.labels._ranked import T1, T2, calibrated_threshold, cardinality, main_motifs
 
 if TYPE_CHECKING:
     import pandas as pd

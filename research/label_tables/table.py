@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from live_lce.labels.bonding import Bonding, bonding
-from live_lce.labels.carbone import carbone_label
-from live_lce.labels.crystalnn import site_label
-from live_lce.labels.order_parameters import OrderParameters, average, from_bonding
-from live_lce.labels.ranked import main_cn, ranked_cn, ranked_motif
-from live_lce.labels.structures import StructureError, parse_cif
-from live_lce.processes import process_pool
+from live_lce._support.processes import process_pool
+from live_lce.labels._bonding import Bonding, bonding
+from live_lce.labels._carbone import carbone_label
+from live_lce.labels._crystalnn import site_label
+from live_lce.labels._order_parameters import OrderParameters, average, from_bonding
+from live_lce.labels._ranked import main_cn, ranked_cn, ranked_motif
+from live_lce.labels._structures import StructureError, parse_cif
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 
 RANGE = (0.3, 5.0)
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.datasets.fingerprint import fingerprint
-from live_lce.datasets.rows import Rows, align
+from live_lce.datasets import Rows
+from live_lce.datasets._fingerprint import fingerprint
+from live_lce.datasets._rows import align
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def to_rows(named: Sequence[Named], source: str) -> Rows:
     Returns
     -------
     Rows
-        Without what fails :func:`~live_lce.datasets.rows.align`, which `dropped` counts.
+        Without what fails :func:`~live_lce.datasets._rows.align`, which `dropped` counts.
 
     Raises
     ------

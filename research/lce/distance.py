@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from live_lce.classifiers.card import Grid
+from live_lce.classifiers import Grid
 from live_lce.contract import OTHER
-from live_lce.datasets.rows import CLASSES
-from live_lce.spectra.types import Array
-from live_lce.training.beamline import Variation, varied
+from live_lce.datasets._rows import CLASSES
+from live_lce.spectra import Array
+from live_lce.training._beamline import Variation, varied
 from research.lce.fit import Course, draw_weights
 from research.lce.pool import POOL_CLASSES, Pool
 
@@ -121,7 +121,7 @@ class LceOod(nn.Module):  # type: ignore[misc,unused-ignore]
         Parameters
         ----------
         spectra : Tensor of shape (batch, 2, n_grid)
-            See :func:`live_lce.training.beamline.as_input`.
+            See :func:`live_lce.training._beamline.as_input`.
         hidden : Tensor of shape (n_members, batch, n_hidden)
             Not used: distances of features did no better.
         logits : Tensor of shape (n_members, batch, n_classes)

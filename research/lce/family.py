@@ -18,18 +18,19 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from live_lce.classifiers.card import Grid, ModelCard, Needs, OutOfDistribution
-from live_lce.classifiers.conformal import label_set_mass, once_a_group
-from live_lce.classifiers.registry import model_name
+from live_lce._support.processes import process_pool
+from live_lce.classifiers import Grid, ModelCard
+from live_lce.classifiers._card import Needs, OutOfDistribution
+from live_lce.classifiers._conformal import label_set_mass, once_a_group
+from live_lce.classifiers._registry import model_name
 from live_lce.contract import OTHER
-from live_lce.datasets.rows import CLASSES, FILES, LEAST_SITES
-from live_lce.processes import process_pool
-from live_lce.spectra.types import Array
-from live_lce.training.atlas import make_atlas
-from live_lce.training.beamline import Variation, varied
-from live_lce.training.cross_validation import cross_validated
-from live_lce.training.ensemble_model import describe, hashes, training_record
-from live_lce.training.export import write_model
+from live_lce.datasets._rows import CLASSES, FILES, LEAST_SITES
+from live_lce.spectra import Array
+from live_lce.training._atlas import make_atlas
+from live_lce.training._beamline import Variation, varied
+from live_lce.training._cross_validation import cross_validated
+from live_lce.training._ensemble_model import describe, hashes, training_record
+from live_lce.training._export import write_model
 from research.lce import minerals
 from research.lce.calibration import fitted_temperature
 from research.lce.distance import WEIGHTS, LceOod, references

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from live_lce.classifiers.card import Grid
-from live_lce.spectra.types import Array
-from live_lce.training.beamline import Variation, as_input, varied
-from live_lce.training.ensemble import Network, begin
+from live_lce.classifiers import Grid
+from live_lce.spectra import Array
+from live_lce.training._beamline import Variation, as_input, varied
+from live_lce.training._ensemble import Network, begin
 from research.lce.network import LceNetwork, Shape
 from research.lce.pool import POOL_CLASSES, Pool
 

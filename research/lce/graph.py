@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from live_lce.classifiers.card import Grid
-from live_lce.training.beamline import scaled
+from live_lce.classifiers import Grid
+from live_lce.training._beamline import scaled
 from research.lce.network import LceNetwork
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.datasets.rows import Rows
+from live_lce.datasets import Rows
 from research.lce.computed import Named, read_sites, source_sha256, to_rows
 
 SOURCE = "minerals.json"

@@ -75,7 +75,7 @@ class LceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
         Parameters
         ----------
         spectra : Tensor of shape (batch, 2, n_grid)
-            See :func:`live_lce.training.beamline.as_input`.
+            See :func:`live_lce.training._beamline.as_input`.
         absorber : Tensor of int, shape (batch,)
             Which absorber.
         """

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.contract import OTHER
-from live_lce.datasets.rows import Rows
+from live_lce.datasets import Rows
 from research.lce.computed import Named, read_sites, source_sha256, to_rows
 from research.lce.pool import POOL_CLASSES, Pool
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.contract import OTHER
-from live_lce.datasets.rows import CLASSES, Rows, read_rows
-from live_lce.datasets.split import deal, groups, linked
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import CLASSES, read_rows
+from live_lce.datasets._split import deal, groups, linked
 from research.lce.minerals import mineral_rows
 
 POOL_CLASSES = (*CLASSES, OTHER)
@@ -52,7 +53,7 @@ def read_pool(folder: Path, n_folds: int, seed: int) -> Pool:
     Parameters
     ----------
     folder : Path
-        Holds the files, see :func:`~live_lce.datasets.rows.read_rows`; minerals of an absorber
+        Holds the files, see :func:`~live_lce.datasets._rows.read_rows`; minerals of an absorber
         that is not in them are left out.
     n_folds : int
         Number of folds.

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from live_lce.classifiers.card import Grid
-from live_lce.datasets.rows import CLASSES
-from live_lce.training.beamline import Variation, varied
+from live_lce.classifiers import Grid
+from live_lce.datasets._rows import CLASSES
+from live_lce.training._beamline import Variation, varied
 from research.lce.distance import LceOod, OodWeights, references
 from research.lce.network import LceNetwork
 from research.lce.pool import Pool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from live_lce.evaluation.measure import Metrics
+from live_lce.evaluation._measure import Metrics
 from research.model_page.compare import Curves
 from research.model_page.study import Compared, Study
 from research.model_page.tables import AXES, number, table, with_interval

@@ -13,15 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from live_lce.classifiers.card import ModelCard
-from live_lce.classifiers.files import rewrite_card
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.labelled import Enters, Labelled
-from live_lce.datasets.standards import MAIN
-from live_lce.datasets.tables import read_labelled
-from live_lce.evaluation.choice import Choice
-from live_lce.evaluation.evaluate import Evaluation, Scope, evaluate
-from live_lce.evaluation.judged import Judged
+from live_lce.classifiers import ModelCard, Registry
+from live_lce.classifiers._files import rewrite_card
+from live_lce.datasets import Labelled, read_labelled
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._standards import MAIN
+from live_lce.evaluation import Choice, Evaluation, evaluate
+from live_lce.evaluation._evaluate import Scope
+from live_lce.evaluation._judged import Judged
 from live_lce.settings import AnalysisSettings
 
 COMPUTED, EXPERIMENTAL = "computed", "experimental"

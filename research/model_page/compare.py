@@ -8,12 +8,11 @@ from zlib import crc32
 
 import numpy as np
 
-from live_lce.datasets.prepared import Prepared
-from live_lce.evaluation.arrays import NONE, Ints, Mask, judgements
-from live_lce.evaluation.choice import Choice
-from live_lce.evaluation.curves import Point, Rejudge
-from live_lce.evaluation.evaluate import Evaluation
-from live_lce.evaluation.measure import Metrics, measure
+from live_lce.datasets._prepared import Prepared
+from live_lce.evaluation import Choice, Evaluation
+from live_lce.evaluation._arrays import NONE, Ints, Mask, judgements
+from live_lce.evaluation._curves import Point, Rejudge
+from live_lce.evaluation._measure import Metrics, measure
 from live_lce.settings import AnalysisSettings
 
 MAJORITY, NEAR, NEAR_COMPUTED = "majority", "kNN, other groups", "kNN, computed"
@@ -32,7 +31,7 @@ class Curves:
     absorbers : dict
         Their accuracy by absorber.
     last_energy, noise : tuple of Point
-        See :mod:`~live_lce.evaluation.curves`.
+        See :mod:`~live_lce.evaluation._curves`.
     """
 
     whole: Metrics

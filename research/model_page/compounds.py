@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from live_lce.contract import OTHER
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.rows import CLASSES
-from live_lce.evaluation.judged import Judged
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._rows import CLASSES
+from live_lce.evaluation._judged import Judged
 from research.model_page.tables import number, table
 
 NAMES = (*CLASSES, OTHER)

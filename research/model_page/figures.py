@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.datasets.rows import CLASSES
-from live_lce.evaluation.arrays import NONE, Judgements, judgements
-from live_lce.evaluation.curves import risk_coverage
-from live_lce.evaluation.metrics import BINS
+from live_lce.datasets._rows import CLASSES
+from live_lce.evaluation._arrays import NONE, Judgements, judgements
+from live_lce.evaluation._curves import risk_coverage
+from live_lce.evaluation._metrics import BINS
 from research.model_page.cards import COMPUTED, EXPERIMENTAL
 from research.model_page.compare import Curves
 from research.model_page.study import Study

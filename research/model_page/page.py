@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.labelled import DataError
+from live_lce.classifiers import Registry
+from live_lce.datasets import DataError
 from live_lce.settings import AnalysisSettings
 from research.model_page import figures, tables, words
 from research.model_page.calibration import calibrated, label_sets

@@ -8,14 +8,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.rows import CLASSES
-from live_lce.evaluation.arrays import NONE, Judgements, judgements
-from live_lce.evaluation.bootstrap import draws
-from live_lce.evaluation.curves import Point
-from live_lce.evaluation.measure import Metrics
-from live_lce.evaluation.metrics import group_sizes
-from live_lce.spectra.types import Array
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._rows import CLASSES
+from live_lce.evaluation._arrays import NONE, Judgements, judgements
+from live_lce.evaluation._bootstrap import draws
+from live_lce.evaluation._curves import Point
+from live_lce.evaluation._measure import Metrics
+from live_lce.evaluation._metrics import group_sizes
+from live_lce.spectra import Array
 from research.model_page.cards import COMPUTED, EXPERIMENTAL
 from research.model_page.study import Compared, Study
 from research.model_page.tables import number, table, with_interval

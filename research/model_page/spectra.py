@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.datasets.labelled import Enters
-from live_lce.datasets.prepared import Prepared
-from live_lce.spectra.features import to_grid
-from live_lce.spectra.types import Array
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import Prepared
+from live_lce.spectra import Array, to_grid
 from research.model_page.compounds import Compound
 from research.model_page.figures import COLOURS, pyplot, save
 

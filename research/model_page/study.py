@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from live_lce.classifiers.card import ModelCard
-from live_lce.classifiers.registry import Registry
-from live_lce.datasets.labelled import Labelled
-from live_lce.datasets.prepared import Prepared, prepare
-from live_lce.evaluation.choice import Choice
-from live_lce.evaluation.evaluate import Evaluation, evaluate
-from live_lce.evaluation.measure import Metrics
-from live_lce.evaluation.neighbours import neighbours_answers
+from live_lce.classifiers import ModelCard, Registry
+from live_lce.datasets import Labelled
+from live_lce.datasets._prepared import Prepared, prepare
+from live_lce.evaluation import Choice, Evaluation, evaluate
+from live_lce.evaluation._measure import Metrics
+from live_lce.evaluation._neighbours import neighbours_answers
 from live_lce.settings import AnalysisSettings
 from research.model_page.cards import BENCHMARK, COMPUTED
 from research.model_page.compare import Curves, compared, curves

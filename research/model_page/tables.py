@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from live_lce.datasets.rows import CLASSES
-from live_lce.evaluation.curves import Point
-from live_lce.evaluation.measure import Metrics, Number
+from live_lce.datasets._rows import CLASSES
+from live_lce.evaluation._curves import Point
+from live_lce.evaluation._measure import Metrics, Number
 from research.model_page.cards import COMPUTED, EXPERIMENTAL
 from research.model_page.compare import Curves
 from research.model_page.study import Compared, Study

@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from live_lce.classifiers.card import Grid
+from live_lce.classifiers import Grid
 from live_lce.contract import OTHER, Reason
-from live_lce.datasets.labelled import Enters, Labelled
-from live_lce.datasets.prepared import prepare
-from live_lce.datasets.rows import FINE
-from live_lce.datasets.standards import read_standards
+from live_lce.datasets import Labelled, read_standards
+from live_lce.datasets._labelled import Enters
+from live_lce.datasets._prepared import prepare
+from live_lce.datasets._rows import FINE
 from live_lce.settings import AnalysisSettings
-from live_lce.spectra.types import Array
-from live_lce.training.beamline import as_input
+from live_lce.spectra import Array
+from live_lce.training._beamline import as_input
 from research.lce.pool import POOL_CLASSES
 
 KINDS = ("metal", "sulfide", "halide", "the rest")
@@ -31,7 +31,7 @@ class Measured:
     Parameters
     ----------
     fine : ndarray of shape (n_spectra, n_fine)
-        On :data:`~live_lce.datasets.rows.FINE`.
+        On :data:`~live_lce.datasets._rows.FINE`.
     last : ndarray of shape (n_spectra,)
         Where they end (eV).
     label, absorber : ndarray of int, shape (n_spectra,)

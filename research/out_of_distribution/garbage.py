@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from live_lce.datasets.rows import FINE
-from live_lce.spectra.types import Array
+from live_lce.datasets._rows import FINE
+from live_lce.spectra import Array
 
 
 def noise(spectra: Array, rng: np.random.Generator) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.classifiers.conformal import (
+from live_lce.classifiers._conformal import (
     Coverage,
     improbability,
     in_set,
@@ -16,7 +16,7 @@ from live_lce.classifiers.conformal import (
     once_a_group,
     threshold,
 )
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 from research.lce.distance import WEIGHTS, WITHIN, OodWeights
 from research.out_of_distribution.data import Measured
 

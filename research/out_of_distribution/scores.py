@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 from torch import Tensor
 
-from live_lce.datasets.rows import CLASSES
-from live_lce.spectra.types import Array
+from live_lce.datasets._rows import CLASSES
+from live_lce.spectra import Array
 from research.lce.distance import NEIGHBOURS
 from research.lce.network import LceNetwork
 

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from live_lce.classifiers.card import Grid
-from live_lce.classifiers.conformal import once_a_group
-from live_lce.datasets.rows import CLASSES
-from live_lce.spectra.types import Array
-from live_lce.training.beamline import Variation
+from live_lce.classifiers import Grid
+from live_lce.classifiers._conformal import once_a_group
+from live_lce.datasets._rows import CLASSES
+from live_lce.spectra import Array
+from live_lce.training._beamline import Variation
 from research.lce.distance import WEIGHTS, WITHIN, LceOod, fit_weights, references
 from research.lce.fit import Course, fit_member, plain_input
 from research.lce.network import LceNetwork, Shape

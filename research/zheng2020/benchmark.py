@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 from research.zheng2020.crossval import N_FOLDS, Prepared, fit, judge
 from research.zheng2020.labels import RankedLabels, names
 from research.zheng2020.metrics import Scores, score

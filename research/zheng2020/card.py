@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.datasets.rows import Rows
-from live_lce.training.cross_validation import cross_validated
+from live_lce.datasets import Rows
+from live_lce.training._cross_validation import cross_validated
 from research.zheng2020.crossval import Prepared
 from research.zheng2020.joint import CLASSES, Joint, ensemble
 from research.zheng2020.labels import LabelTable, RankedLabels, coarse

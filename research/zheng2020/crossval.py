@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.datasets.rows import Rows
-from live_lce.datasets.split import folds
-from live_lce.spectra.types import Array
+from live_lce.datasets import Rows
+from live_lce.datasets._split import folds
+from live_lce.spectra import Array
 from research.zheng2020.labels import LabelTable, RankedLabels, ranked_labels
 from research.zheng2020.metrics import joined
 from research.zheng2020.rare import learnable, shortened

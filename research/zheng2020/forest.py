@@ -19,15 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from live_lce.classifiers.card import ModelCard, OutOfDistribution
-from live_lce.classifiers.files import write_files
-from live_lce.classifiers.registry import model_name
-from live_lce.classifiers.session import open_session
-from live_lce.datasets.rows import FILES, Rows, read_rows
-from live_lce.spectra.types import Array
-from live_lce.training import distance
-from live_lce.training.augment import Augmentation, augmented, resample
-from live_lce.training.ensemble_model import hashes, training_record
+from live_lce.classifiers import ModelCard
+from live_lce.classifiers._card import OutOfDistribution
+from live_lce.classifiers._files import write_files
+from live_lce.classifiers._registry import model_name
+from live_lce.classifiers._session import open_session
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FILES, read_rows
+from live_lce.spectra import Array
+from live_lce.training import _distance as distance
+from live_lce.training._augment import Augmentation, augmented, resample
+from live_lce.training._ensemble_model import hashes, training_record
 from research.zheng2020.card import METRICS, classes_of, left_out, metrics_of, used_rows
 from research.zheng2020.crossval import (
     N_FOLDS,

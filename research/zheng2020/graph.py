@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from live_lce.classifiers.card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, RANKED
-from live_lce.training.distance import Distance
+from live_lce.classifiers._card import INPUT, MEMBERS, OOD_SCORE, PROBABILITIES, RANKED
+from live_lce.training._distance import Distance
 from research.zheng2020.joint import Joint
 from research.zheng2020.two_step import TwoStep
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from live_lce.contract import OTHER
-from live_lce.spectra.types import Array
+from live_lce.spectra import Array
 from research.zheng2020.labels import RankedLabels, coarse, names
 from research.zheng2020.two_step import Features, TwoStep
 

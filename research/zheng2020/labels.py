@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.datasets.rows import Rows
-from live_lce.labels.order_parameters import CNS, MOTIFS, OrderParameters
-from live_lce.labels.ranked import main_cn, members, ranked_cn, ranked_motif
-from live_lce.spectra.types import Array
+from live_lce.datasets import Rows
+from live_lce.labels._order_parameters import CNS, MOTIFS, OrderParameters
+from live_lce.labels._ranked import main_cn, members, ranked_cn, ranked_motif
+from live_lce.spectra import Array
 
 _GROUPS = (
     ("is_alkali", (3, 8)),

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.labels.ranked import FEWEST, common, members
+from live_lce.labels._ranked import FEWEST, common, members
 from research.zheng2020.labels import RankedLabels, motif_cns
 
 

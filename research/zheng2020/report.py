@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_lce.datasets.rows import FILES, read_rows
+from live_lce.datasets._rows import FILES, read_rows
 from research.zheng2020.benchmark import read_benchmark
 from research.zheng2020.figures import accuracy_figure, robustness_figure
 from research.zheng2020.labels import read_labels

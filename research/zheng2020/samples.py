@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from live_lce.datasets.rows import FINE, Rows, align
-from live_lce.spectra.types import Array
+from live_lce.datasets import Rows
+from live_lce.datasets._rows import FINE, align
+from live_lce.spectra import Array
 from research.zheng2020.labels import LabelTable
 
 SITE, AVERAGED, SAME, MIXTURE = "site", "averaged", "same", "mixture"
@@ -35,7 +36,7 @@ class Samples:
     Parameters
     ----------
     norm : ndarray of shape (n, n_fine)
-        On :data:`~live_lce.datasets.rows.FINE`, relative to the edge reference.
+        On :data:`~live_lce.datasets._rows.FINE`, relative to the edge reference.
     e0, last : ndarray of shape (n,)
         Maximum of the derivative, and last computed energy (eV from the edge reference).
     parameters : ndarray of shape (n, 37)

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.classifiers.card import ModelCard
-from live_lce.classifiers.classify import classify_stack
-from live_lce.classifiers.registry import Registry
+from live_lce.classifiers import ModelCard, Registry
+from live_lce.classifiers._classify import classify_stack
 from live_lce.settings import AnalysisSettings, Classification
-from live_lce.spectra.normalize import normalize
-from live_lce.spectra.types import Spectrum, SpectrumRejectedError
+from live_lce.spectra import Spectrum, SpectrumRejectedError, normalize
 from research.zheng2020.benchmark import Benchmark
 from research.zheng2020.labels import coarse
 

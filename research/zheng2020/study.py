@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.datasets.rows import Rows
+from live_lce.datasets import Rows
 from research.zheng2020.benchmark import (
     PAPER,
     SITE_AND_AVERAGED,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from live_lce.classifiers.card import Grid
-from live_lce.datasets.rows import FINE
-from live_lce.spectra.types import Array
+from live_lce.classifiers import Grid
+from live_lce.datasets._rows import FINE
+from live_lce.spectra import Array
 
 START, STOP, N_POINTS = -5.0, 45.0, 200
 STEP = (STOP - START) / (N_POINTS - 1)
@@ -74,7 +74,7 @@ def features(norm: Array, origin: Array, window: Window) -> NDArray[np.float32]:
     Parameters
     ----------
     norm : ndarray of shape (n, n_fine)
-        On :data:`~live_lce.datasets.rows.FINE`.
+        On :data:`~live_lce.datasets._rows.FINE`.
     origin : ndarray of shape (n,)
         Where the window's zero lies (eV from the edge reference): E0 in the paper.
     window : Window

@@ -1,0 +1,1 @@
+"""Helpers that know nothing of XAS: text, imports, processes, private files, queues."""

@@ -1,0 +1,5 @@
+"""Rows of detectors' HDF5 files, read in a process of their own."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,0 @@
-"""Where documents and spectra come from."""
