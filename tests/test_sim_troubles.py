@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from live_lce.sim._fluorescence import Fluorescence, escaping, line_energy
 from live_lce.sim.beamline import Beamline, troubled
 from live_lce.sim.counting import Counting
+from live_lce.sim.fluorescence import Fluorescence, escaping, line_energy
 from live_lce.sim.library import exponents, mixture
 from live_lce.sim.optics import Optics
 from live_lce.sim.ring import NOMINAL_CURRENT, Ring, TopUp

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from live_lce.sim import library, reaction, regions, ring, score
+from live_lce.sim import _scoring, library, reaction, regions, ring
 from live_lce.sim.beamline import Beamline
 from live_lce.sim.counting import DARK_RATE
 from live_lce.sim.library import Sample
@@ -53,8 +53,8 @@ NUMBERS: list[tuple[str, float]] = [
     ("rounded to *{}* decimals", reaction.DECIMALS),
     ("(E - E0) / *{}* eV Å²", regions.KTOE),
     ("steps of its scan: *{}* eV", FOIL_STEP),
-    ("the label that at least *{}* of its", score.PURE),
-    ("At least *{}* must be right", score.PASS),
+    ("the label that at least *{}* of its", library.PURE),
+    ("At least *{}* must be right", _scoring.PASS),
 ]
 
 

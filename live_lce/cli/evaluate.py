@@ -53,7 +53,7 @@ def evaluate(
     from live_lce.cli._labelled import file_reader
     from live_lce.config import load_config
     from live_lce.datasets import read_labelled
-    from live_lce.evaluation import as_values, _evaluate as evaluation
+    from live_lce.evaluation import _evaluate as evaluation, as_values
     from live_lce.evaluation._rows_file import SUFFIXES, write_rows
 
     if rows is not None and rows.suffix not in SUFFIXES:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.random import Generator
 
-from live_lce.sim._fluorescence import Fluorescence
 from live_lce.sim.counting import DARK_RATE, Counting
+from live_lce.sim.fluorescence import Fluorescence
 from live_lce.sim.library import Sample, exponents
 from live_lce.sim.optics import Glitch, Optics
 from live_lce.sim.ring import Ring, TopUp
