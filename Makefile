@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make demo   watch simulated scans being classified (ARGS=\"--headless --duration 20\")"
 	@echo "make test   run the tests (ARGS=\"-k files\")"
-	@echo "make lint   ruff;  make types   mypy;  make docs   the generated pages"
+	@echo "make lint   ruff;  make types   mypy;  make docs   the site, into build/docs"
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "live_lce needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -32,6 +32,9 @@ types: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/live-lce config reference > docs/reference/configuration.md
+	$(BIN)/python -m tools.contract_page > docs/reference/contract.md
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs
+	$(BIN)/python -m pytest -q --doctest-modules live_lce
 
 clean:
 	rm -rf $(VENV) build dist
