@@ -109,23 +109,29 @@ def write_api(app: Sphinx) -> None:
     """Write a page for each public package, with all that its ``__all__`` names."""
     folder = DOCS / "reference" / "api"
     folder.mkdir(exist_ok=True)
-    names = []
-    for module in public_packages():
+    names, homes = [], dict[int, str]()
+    for module in sorted(public_packages(), key=lambda module: module is live_lce):
         names.append(module.__name__)
-        _write(folder / f"{module.__name__}.rst", "\n".join(_api_page(module)) + "\n")
+        _write(folder / f"{module.__name__}.rst", "\n".join(_api_page(module, homes)) + "\n")
     for old in folder.glob("live_lce*.rst"):
         if old.stem not in names:
             old.unlink()
 
 
-def _api_page(module: ModuleType) -> Iterator[str]:
+def _api_page(module: ModuleType, homes: dict[int, str]) -> Iterator[str]:
+    """Yield a page; what has a place on another page already is a link to it."""
     name = module.__name__
     yield from (name, "=" * len(name), "", f".. automodule:: {name}", "   :no-members:", "")
     for public in module.__all__:
         if public.startswith("__"):
             continue
         value = getattr(module, public)
-        yield from (f".. {_directive(value)}:: {name}.{public}", "")
+        directive = _directive(value)
+        place = homes.setdefault(id(value), f"{name}.{public}")
+        if directive != "autodata" and place != f"{name}.{public}":
+            yield from (f"- :py:obj:`{public} <{place}>`", "")
+        else:
+            yield from (f".. {directive}:: {name}.{public}", "")
 
 
 def _directive(value: Any) -> str:

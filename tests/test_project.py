@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +16,70 @@ import pytest
 from cli_parts import Cli, cli, write_scan
 
 import live_lce
-from live_lce.contract import Reason, Status
+from live_lce.contract import ANSWERED, Reason, Status
 from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli"]  # a fixture
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+INSTALL = (DOCS / "how-to" / "install.md").read_text(encoding="utf-8")
+PREDICTIONS = (DOCS / "how-to" / "predictions.md").read_text(encoding="utf-8")
+GUIDES = [
+    ROOT / "README.md",
+    *sorted(DOCS.glob("*.md")),
+    *(
+        p
+        for part in ("tutorials", "how-to", "explanations")
+        for p in sorted((DOCS / part).glob("*.md"))
+    ),
+]
+GENERATED = {DOCS / "reference" / "cli.md"}  # by the build of the documentation
 
 
-def blocks(language: str) -> list[str]:
-    """Return README's code blocks, without their indentation."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
+def blocks(page: str, language: str) -> list[str]:
+    """Return the code blocks of a page, without their indentation."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL)
     return [re.sub(rf"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
 
 
-def test_commands_in_the_readme_exist(cli: Cli) -> None:
-    commands = re.findall(r"live-lce ([a-z][a-z-]+)", README)
-    assert {"replay", "classify", "check", "serve", "republish", "presets", "models"} <= {*commands}
-    for command in {*commands}:
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 120
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_commands_in_a_page_exist(cli: Cli, path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    shell = "".join(blocks(page, "bash")).replace("\\\n", " ")
+    commands = {*re.findall(r"`live-lce ([a-z][a-z-]+)", page)}
+    commands |= {*re.findall(r"^(?:\w+=\S+ )*live-lce ([a-z][a-z-]+)", shell, re.MULTILINE)}
+    for command in commands:
         assert cli(command, "--help").code == 0, command
-    for line in "".join(blocks("bash")).splitlines():
-        words = shlex.split(line)
-        if words[:1] == ["live-lce"]:
-            page = cli(words[1], "--help").out
-            assert all(word in page for word in words if word.startswith("--")), line
+    for line in shell.splitlines():
+        if line.startswith("live-lce "):
+            words = [word.strip("[]") for word in shlex.split(line, comments=True)]
+            named = words[1:3] if words[2:] and not words[2].startswith("-") else words[1:2]
+            shown = cli(*named, "--help").out  # of a command in a group, such as `models show`
+            options = [word.partition("=")[0] for word in words if word.startswith("--")]
+            assert all(option in shown for option in options), line
 
 
-def test_make_targets_in_the_readme_exist() -> None:
+def test_the_important_commands_are_named() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in GUIDES)
+    assert {"classify", "replay", "check", "serve", "results", "dashboard"} <= {
+        *re.findall(r"live-lce ([a-z][a-z-]+)", README)
+    }
+    assert {"republish", "retry", "presets", "models", "export", "report", "train", "label"} <= {
+        *re.findall(r"live-lce ([a-z][a-z-]+)", text)
+    }
+
+
+def test_make_targets_in_the_pages_exist() -> None:
     targets = {
         word
-        for line in "".join(blocks("bash")).splitlines()
+        for path in GUIDES
+        for line in "".join(blocks(path.read_text(encoding="utf-8"), "bash")).splitlines()
         if line.startswith("make ")
         for word in line.split()[1:]
     }
@@ -61,26 +95,25 @@ def test_make_targets_in_the_readme_exist() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     broken = []
-    for page in pages:
+    for page in {*GUIDES, *DOCS.rglob("*.md"), ROOT / "CHANGELOG.md"} - GENERATED:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
     assert broken == []
 
 
-def test_toml_in_the_readme_loads(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert len(blocks("toml")) >= 2
-    for text in blocks("toml"):
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_toml_in_a_page_loads(cli: Cli, tmp_path: Path, path: Path) -> None:
+    found = blocks(path.read_text(encoding="utf-8"), "toml")
+    assert len(found) >= {"README": 1, "install": 2}.get(path.stem, 0)
+    for text in found:
         (tmp_path / "live_lce.toml").write_text(text)
         done = cli("config", "show")
         assert done.code == 0, done.err
 
 
-def test_python_in_the_readme_runs(
+def test_python_of_subscribing_and_reading_runs(
     cli: Cli,
     tmp_path: Path,
     server: EmbeddedTiled,
@@ -91,7 +124,8 @@ def test_python_in_the_readme_runs(
     monkeypatch.setenv("LIVE_LCE_TILED__API_KEY", server.api_key)
     write_scan(tmp_path / "fe.xdi")
     assert cli("classify", "--tiled", "fe.xdi").code == 0
-    subscribing, reading = blocks("python")
+    [subscribing], [reading] = blocks(INSTALL, "python"), blocks(PREDICTIONS, "python")
+    assert blocks(README, "python") == [subscribing]
     names: dict[str, Any] = {}
     exec(subscribing, names)
     assert names["live"].close(60)
@@ -105,8 +139,15 @@ def test_python_in_the_readme_runs(
     assert re.search(r"^[0-9a-f-]{36} 0\.\d+ ok$", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_every_status_is_in_the_readme() -> None:
-    assert all(f"| `{status}` |" in README for status in Status)
+def test_every_status_is_explained() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no) \|", PREDICTIONS, re.MULTILINE)
+    assert dict(rows) == {status: "yes" if status in ANSWERED else "no" for status in Status}
+
+
+def test_every_extra_is_listed() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = {*pyproject["project"]["optional-dependencies"]} - {"dev"}
+    assert {*re.findall(r"^\| `(\w+)` \|", INSTALL, re.MULTILINE)} == extras
 
 
 def test_every_reason_is_named_by_a_test() -> None:
@@ -124,7 +165,7 @@ def test_every_reason_is_named_by_a_test() -> None:
 
 
 def test_decisions_are_listed_and_numbered() -> None:
-    folder = ROOT / "docs" / "explanations" / "decisions"
+    folder = DOCS / "explanations" / "decisions"
     index = (folder / "index.md").read_text(encoding="utf-8")
     pages = sorted(p.name for p in folder.glob("0*.md"))
     assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
