@@ -15,6 +15,7 @@ from ._points import (
 )
 from ._query import QueryError as QueryError, ResultQuery as ResultQuery, epoch as epoch
 from ._report import report as report
+from ._signals import signal_names as signal_names, signal_values as signal_values
 from ._spectra import PublishedSpectrum as PublishedSpectrum, spectra as spectra
 from ._stacked import Stacked as Stacked, stacked as stacked, times as times
 from ._tables import analyses as analyses, predictions as predictions
