@@ -12,11 +12,11 @@ _INTRODUCTION = f"""# What live_lce publishes
 
 Generated from `live_lce/contract` by `python -m tools.contract_page`: do not edit.
 
-Contract version {contract.CONTRACT_VERSION}. For each raw run, stream, absorber and model there is
-one bluesky run in the container of analysis runs, with the Tiled spec `{contract.SPEC_NAME}`. It is
-open while the raw run is, and its predictions can be subscribed to. Its uid is a uuid5 of raw uid,
-stream, absorber, model sha256, settings hash and the contract's major version: the same input
-gives the same run.
+Contract version {contract.CONTRACT_VERSION}. live_lce publishes one bluesky run for each raw run,
+stream, absorber and model, in the container of analysis runs, with the Tiled spec
+`{contract.SPEC_NAME}`. The run is open while the raw run is open, and you can subscribe to its
+predictions. Its uid is a uuid5 of raw uid, stream, absorber, model sha256, settings hash and the
+contract's major version, so the same input gives the same run.
 
 ```python
 from tiled.client import from_uri
@@ -28,18 +28,18 @@ runs.search(Key("stop.live_lce.label") == "O6")        # all runs that ended as 
 runs[uid]["predictions"].read()                        # one row a prediction
 ```
 
-Columns hold one type throughout. Unknown physical values are NaN, never null; non-answers have
-`answered` = 0, an empty `label` and `confidence` = 0 (in DuckDB, NaN > 0.9 is true). A row may be
-twice in a table after a network error: drop duplicates on `seq_num`. A run with `exit_status`
-`abort` was cut off, or its raw run never stopped; it is replaced when that is analysed again.
+Each column holds one type. Unknown physical values are NaN, never null. Rows without an answer have
+`answered` = 0, an empty `label` and `confidence` = 0 (in DuckDB, NaN > 0.9 is true). After a
+network error a row may be in a table twice: drop duplicates on `seq_num`. A run with `exit_status`
+`abort` was cut off, or its raw run never stopped; analysing the raw run again replaces it.
 
-A raw run can have several analyses: with a newer model (`live-lce replay --force`), because it
-could not be processed wholly at first (`live-lce retry`), or because a half-written one could not
-be deleted. A further `attempt` has the uuid5 of the first one's uid and "attempt n". `supersedes`
-lists the uids of older analyses of the same raw run, stream and absorber. Of these one counts:
-among those that no complete one supersedes, the last complete one, else the last
-(`live_lce.tiled._analyses.counting`). One without a `raw_stream` only says that the start of the
-raw run was missed: it gives way to any complete one."""
+A raw run can have several analyses: by a newer model (`live-lce replay --force`), because live_lce
+could not process all of it at first (`live-lce retry`), or because Tiled refused to delete a
+half-written one. The uid of a further `attempt` is the uuid5 of the first one's uid and
+"attempt n". `supersedes` lists the uids of older analyses of the same raw run, stream and absorber.
+One of them counts: among those that no complete analysis supersedes, the last complete one, or the
+last one if none is complete. An analysis without a `raw_stream` only says that live_lce missed the
+start of the raw run; any complete analysis replaces it."""
 
 
 def reference_page() -> str:
@@ -52,24 +52,24 @@ def _lines() -> Iterator[str]:
     yield "\n## Start document\n"
     yield from _rows(("key", "meaning"), _codes(contract.START_KEYS.items()))
     yield f"\n## Stream `{contract.PREDICTIONS_STREAM}`\n"
-    yield "One event a prediction; those with `final` = 1 are the last word on their spectrum."
-    yield "The columns `p_<class>` are those of the model's classes, here "
+    yield "Each event is a prediction. Those with `final` = 1 are the last on their spectrum."
+    yield "The columns `p_<class>` are those of the model's classes, here"
     yield f"{', '.join(contract.DEFAULT_CLASSES)}.\n"
     yield from _columns(contract.prediction_columns(contract.DEFAULT_CLASSES))
     yield f"\n## Stream `{contract.SPECTRA_STREAM}`\n"
-    yield "One event a final prediction that has a normalized spectrum. The grid is in the"
+    yield "Each event is a final prediction that has a normalized spectrum. The grid is in the"
     yield "descriptor's `configuration` (`live_lce`, `grid`): energies from the edge reference,"
-    yield f"{contract.GRID_START:g} to {contract.GRID_STOP:g} eV in steps of "
+    yield f"{contract.GRID_START:g} to {contract.GRID_STOP:g} eV in steps of"
     yield f"{contract.GRID_STEP:g} eV ({contract.GRID_SIZE} points).\n"
     yield from _columns(contract.SPECTRA_COLUMNS)
     yield f"\n## Stream `{contract.MEASURED_STREAM}`\n"
-    yield "One event a prediction whose spectrum was built, also where the gate rejected it: the"
-    yield "measured points that it rests on. Of an archived scan (`live-lce replay`), and where"
-    yield "predictions come late, only final ones have one. Of more than"
-    yield f"{contract.MEASURED_POINTS} points, groups of"
-    yield "neighbours are averaged. The array says by itself what it belongs to, since Tiled's"
-    yield "subscriptions deliver arrays and scalars apart and in no order: subscribe to `points`"
-    yield "alone, and read it with `live_lce.results._points.points_of`.\n"
+    yield "Each event holds the measured points behind a prediction, also if quality control"
+    yield "rejected the spectrum. For an archived scan (`live-lce replay`), and while predictions"
+    yield "are late, only final predictions have an event. If there are more than"
+    yield f"{contract.MEASURED_POINTS} points, neighbours are averaged in groups. The array also"
+    yield "holds what it belongs to, since Tiled's subscriptions deliver arrays and scalars"
+    yield "separately and in no order: subscribe to `points` alone, and read it with"
+    yield "`live_lce.results.points_of`.\n"
     yield from _columns(contract.MEASURED_COLUMNS)
     yield "\n## Stop document\n"
     yield "Its key `live_lce` holds:\n"
