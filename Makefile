@@ -33,7 +33,7 @@ types: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/live-lce config reference > docs/reference/configuration.md
 	$(BIN)/python -m tools.contract_page > docs/reference/contract.md
-	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -q -d build/doctrees docs build/docs
 	$(BIN)/python -m pytest -q --doctest-modules live_lce
 
 clean:

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
 from pygments.lexers.special import TextLexer
@@ -41,6 +41,8 @@ extensions = [
     "sphinxcontrib.mermaid",
 ]
 exclude_patterns = ["images/README.md"]
+nitpicky = True  # roles in docstrings must lead to public names; types may be of other projects
+nitpick_ignore_regex = [("py:class", ".*")]
 suppress_warnings = ["config.cache"]
 
 myst_enable_extensions = ["colon_fence"]
@@ -48,7 +50,7 @@ myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 3
 
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
@@ -130,6 +132,8 @@ def _api_page(module: ModuleType, homes: dict[int, str]) -> Iterator[str]:
         place = homes.setdefault(id(value), f"{name}.{public}")
         if directive != "autodata" and place != f"{name}.{public}":
             yield from (f"- :py:obj:`{public} <{place}>`", "")
+        elif isinstance(value, GenericAlias):  # which autodoc cannot describe
+            yield from (f".. py:data:: {name}.{public}", "", f"   Alias of ``{value}``.", "")
         else:
             yield from (f".. {directive}:: {name}.{public}", "")
 
@@ -139,7 +143,7 @@ def _directive(value: Any) -> str:
         return "automodule"
     if inspect.isclass(value):
         return "autoexception" if issubclass(value, BaseException) else "autoclass"
-    return "autofunction" if callable(value) else "autodata"
+    return "autofunction" if inspect.isroutine(value) else "autodata"
 
 
 def _write(path: Path, text: str) -> None:

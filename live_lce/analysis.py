@@ -51,6 +51,19 @@ def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) 
         Where the models are.
     settings : AnalysisSettings
         Everything that can change the verdict.
+
+    Examples
+    --------
+    A simulated scan of hematite, whose iron is octahedral:
+
+    >>> from live_lce import AnalysisSettings, Registry, Spectrum, analyse
+    >>> from live_lce.sim.library import mixture
+    >>> from live_lce.sim.plans import xanes_energies
+    >>> energy = xanes_energies(7112.0)
+    >>> mu = mixture({"Fe-hematite": 1.0}).absorbance(energy)
+    >>> analysis = analyse(Spectrum(energy, mu, "Fe", "K"), Registry(), AnalysisSettings())
+    >>> print(analysis.prediction.status, analysis.prediction.label)
+    ok O6
     """
     absorber = settings.normalization.absorber or spectrum.absorber
     edge = settings.normalization.edge or spectrum.edge

@@ -313,7 +313,7 @@ def load_config(path: Path | None = None) -> Config:
     Parameters
     ----------
     path : Path, optional
-        A TOML file; by default see :func:`config_path`.
+        A TOML file; by default see ``config_path``.
 
     Raises
     ------

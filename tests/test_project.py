@@ -65,6 +65,16 @@ def test_commands_in_a_page_exist(cli: Cli, path: Path) -> None:
             assert all(option in shown for option in options), line
 
 
+def test_pages_name_public_modules_only() -> None:
+    pages = [*GUIDES, DOCS / "reference" / "contract.md", DOCS / "reference" / "configuration.md"]
+    private = [
+        f"{page.name}: {name.group()}"
+        for page in pages
+        for name in re.finditer(r"\blive_lce[\w./]*[./]_\w+", page.read_text(encoding="utf-8"))
+    ]
+    assert private == []
+
+
 def test_the_important_commands_are_named() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in GUIDES)
     assert {"classify", "replay", "check", "serve", "results", "dashboard"} <= {

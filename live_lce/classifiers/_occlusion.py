@@ -63,7 +63,7 @@ class Occlusion:
     probability : float
         Of it, for the whole spectrum.
     regions : mapping
-        Of each of :data:`REGIONS`, its share of what speaks for the answer; they sum to 1, or are
+        Of each of ``REGIONS``, its share of what speaks for the answer; they sum to 1, or are
         all 0 where nothing does.
     """
 
@@ -88,7 +88,7 @@ def occlusion(
         Its card.
     values : ndarray of shape (n_grid,)
         Normalized absorption on the model's grid, NaN where not measured: what
-        :func:`~live_lce.spectra._features.to_grid` gives.
+        :func:`live_lce.spectra.to_grid` gives.
     label : str, optional
         The class to ask about; by default the most probable one.
 

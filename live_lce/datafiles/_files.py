@@ -93,7 +93,7 @@ def read_spectra(
     signals : Signals, optional
         Names, mode, dark offsets and excluded channels, where they fit the file.
     columns : mapping of str, optional
-        Which column is what, see :func:`live_lce.datafiles._columns.parse_columns`.
+        Which column is what, see ``parse_columns``.
 
     Returns
     -------

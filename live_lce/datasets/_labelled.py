@@ -41,7 +41,7 @@ class Labelled:
     spectrum : Spectrum
         As measured or computed, with absorber and edge.
     label : str
-        One of :data:`LABELS`.
+        One of ``LABELS``.
     computed : bool
         From theory: aligned as training spectra are, not normalized as measured ones are.
     fractions : mapping
@@ -51,7 +51,7 @@ class Labelled:
     certainty, quality : str
         Of an experimental collection; empty where the data do not say.
     fingerprint : str
-        See :func:`~live_lce.datasets._fingerprint.fingerprint`.
+        See ``fingerprint``.
     """
 
     id: str
@@ -103,7 +103,7 @@ def known_label(value: Any, where: str) -> str:
     Raises
     ------
     DataError
-        If it is none of :data:`LABELS`.
+        If it is none of ``LABELS``.
     """
     label = text(value)
     if label and label not in LABELS:

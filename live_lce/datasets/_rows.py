@@ -32,17 +32,17 @@ class Rows:
     Parameters
     ----------
     norm : ndarray of shape (n_rows, n_fine)
-        On :data:`FINE`, in units of the level behind the edge; the first and last values
+        On ``FINE``, in units of the level behind the edge; the first and last values
         are carried on where nothing was computed.
     first, last : ndarray of shape (n_rows,)
         What was computed (eV from the edge reference).
     e0 : ndarray of shape (n_rows,)
         Maximum of the derivative (eV from the edge reference).
     label : ndarray of int, shape (n_rows,)
-        Index into the classes, by default :data:`CLASSES`; :data:`NO_CLASS` for any other label.
+        Index into the classes, by default ``CLASSES``; ``NO_CLASS`` for any other label.
     id, mp_id, formula, source, fingerprint : ndarray of str, shape (n_rows,)
         Names of the site and its structure, reduced formula, file that it came from, and
-        :func:`~live_lce.datasets._fingerprint.fingerprint` of the computed spectrum.
+        ``fingerprint`` of the computed spectrum.
     dropped : mapping
         Rows left out, per check.
     """
@@ -179,7 +179,7 @@ class Aligned:
     e0: float
 
     def on_fine(self) -> Array:
-        """Return it on :data:`FINE`, the first and last values carried on."""
+        """Return it on ``FINE``, the first and last values carried on."""
         values: Array = np.interp(FINE, self.relative, self.norm)
         return values
 

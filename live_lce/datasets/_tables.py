@@ -47,7 +47,7 @@ def read_labelled(
     which : str, default "main"
         Which set of an index.
     read, unreadable
-        See :func:`~live_lce.datasets._standards.read_standards`.
+        See :func:`live_lce.datasets.read_standards`.
 
     Returns
     -------

@@ -74,7 +74,7 @@ class Hdf5Files:
         self._fresh: set[str] = set()  # opened again after the end of the scan
 
     def rows(self, source: Source, start: int, stop: int, *, last: bool) -> Sequence[Any]:
-        """Return rows, see :meth:`live_lce.engine._external.Files.rows`.
+        """Return rows, as the engine asks for them.
 
         Raises
         ------

@@ -90,7 +90,7 @@ class DeadLetters:
     Attributes
     ----------
     counters : dict of int
-        See :data:`COUNTERS`.
+        See ``COUNTERS``.
     """
 
     def __init__(

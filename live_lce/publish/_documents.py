@@ -157,7 +157,7 @@ class AnalysisRun:
         Parameters
         ----------
         result : Result
-            Of this run (see :func:`run_key`).
+            Of this run (see ``run_key``).
         latency : float
             From the raw document's arrival to now (s).
         """

@@ -33,7 +33,7 @@ class Publisher(Protocol):
     Attributes
     ----------
     counters : dict of int
-        What happened so far, see :data:`live_lce.publish._counters.COUNTERS`.
+        What happened so far, see ``COUNTERS``.
     """
 
     counters: dict[str, int]

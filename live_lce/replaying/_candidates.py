@@ -28,7 +28,7 @@ class Candidates:
     Parameters
     ----------
     sources : sequence of Archive or str
-        See :func:`live_lce.archives._archive.open_archive`; one that cannot be opened or
+        See :func:`live_lce.archives.open_archive`; one that cannot be opened or
         read is reported, the others are read.  Of archives that are open already, nothing is
         remembered.
     query : Query

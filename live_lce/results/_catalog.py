@@ -149,8 +149,8 @@ def find(
     query : ResultQuery, optional
         All by default.
     attempts : {"latest", "all"}
-        Of several analyses of one raw run, stream and absorber only the one that counts
-        (see :mod:`live_lce.tiled._analyses`), or all.
+        Of several analyses of one raw run, stream and absorber only the one that counts,
+        or all.
 
     Raises
     ------

@@ -107,14 +107,14 @@ def trend_figure(
     kind : {"svg", "png"}
         Format.
     x : array_like of shape (n_points,), optional
-        Where to draw each point, see :func:`live_lce.results._stacked.stacked`; its time by
+        Where to draw each point, see :func:`live_lce.results.stacked`; its time by
         default, in UTC.
     x_label : str
         What `x` is, with its unit.
     title : str
         Above the figure.
     look : mapping of str to Look, optional
-        How each class is drawn; by default :func:`live_lce.results._colours.looks`.
+        How each class is drawn; by default :func:`live_lce.results.looks`.
     ink, paper : str
         Colours of lines and text, and of the background (``none``: transparent).
 

@@ -126,6 +126,11 @@ def epoch(moment: float | str | datetime) -> float:
     ------
     QueryError
         If it is none of these.
+
+    Examples
+    --------
+    >>> epoch("2026-11-21T10:00+01:00")
+    1795251600.0
     """
     if isinstance(moment, int | float):
         return float(moment)

@@ -40,7 +40,7 @@ def report(
     Parameters
     ----------
     source, attempts, api_key, path
-        See :func:`live_lce.results._tables.analyses`.
+        See :func:`live_lce.results.analyses`.
     query : ResultQuery, optional
         Which runs; all by default.
     title : str
@@ -49,7 +49,7 @@ def report(
         Model cards as JSON, by the sha256 of the model.
     axis : callable, optional
         Takes raw uids and returns where their trend is drawn, e.g. a recorded signal (see
-        :func:`live_lce.results._signals.signal_values`); by default the time.
+        :func:`live_lce.results.signal_values`); by default the time.
     axis_label : str
         What that is, with its unit.
     now : callable

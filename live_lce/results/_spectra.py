@@ -111,7 +111,7 @@ def spectra(
     Parameters
     ----------
     source, attempts, api_key, path
-        See :func:`live_lce.results._tables.analyses`.
+        See :func:`live_lce.results.analyses`.
     query : ResultQuery or str
         Or a uid, of a raw run or of an analysis run (8 characters or more).
 

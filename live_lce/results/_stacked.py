@@ -55,9 +55,9 @@ def stacked(points: Sequence[TrendPoint], classes: Sequence[str], x: ArrayLike) 
     Parameters
     ----------
     points : sequence of TrendPoint
-        Of one sample and absorber, see :func:`live_lce.results._trend.split`.
+        Of one sample and absorber, see :func:`live_lce.results.split`.
     classes : sequence of str
-        Columns wanted, see :func:`live_lce.results._trend.classes_of`; a class that a point
+        Columns wanted, see :func:`live_lce.results.classes_of`; a class that a point
         knows nothing of is 0 there.
     x : array_like of shape (n_points,)
         Where to draw each point: time, scan number, or a recorded signal.  Points whose `x` is

@@ -87,7 +87,7 @@ def trend(container: Any, runs: Sequence[PublishedRun]) -> list[TrendPoint]:
     container : tiled container
         Where the runs are.
     runs : sequence of PublishedRun
-        From :func:`live_lce.results._catalog.find`.
+        From :func:`live_lce.results.find`.
 
     Raises
     ------

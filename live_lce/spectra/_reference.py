@@ -92,9 +92,9 @@ def edge_references(
     energy : ndarray of shape (n_points,)
         Ascending energies in eV.
     norm : ndarray of shape (n_spectra, n_points)
-        See :func:`edge_reference`.
+        See ``edge_reference``.
     e0, behind
-        See :func:`edge_reference`.
+        See ``edge_reference``.
 
     Returns
     -------

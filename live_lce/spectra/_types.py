@@ -106,7 +106,7 @@ class NormalizedSpectrum:
         Edge energy (eV): maximum of the derivative near the tabulated edge; of a metal its
         first inflection.
     edge_reference : float
-        Origin of the feature grid (eV), see :mod:`live_lce.spectra._reference`.
+        Origin of the feature grid (eV).
     energy_shift : float
         Added to the measured energies (eV).
     edge_step : float

@@ -36,7 +36,7 @@ class Job:
     folds : int
         Members, at most.
     epochs, patience : int, optional
-        See :func:`~live_lce.training._own_model.schedule_for`.
+        See ``schedule_for``.
     seed : int
         Of folds, augmentation and weights.
     device : str
@@ -168,7 +168,7 @@ def train_one(
     job, absorber, plan
         What is trained.
     schedule : Schedule
-        From :func:`schedule_of`.
+        From ``schedule_of``.
     sha256 : mapping
         Of each file of the data, by name.
     progress : callable, optional
