@@ -1,40 +1,76 @@
-# Everything runs in .venv, which is made here and made anew when pyproject.toml changes.
+# Everything runs in .venv, which is made here and brought up to date when pyproject.toml changes.
 PYTHON ?= python3
+# On a computer without a GPU, where PyPI's torch brings 3 GB of CUDA, for example:
+# make install-train TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
+TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# One stamp for each set of packages, so that each command installs what it needs and no more.
+MADE := $(VENV)/.made
+DEMO := $(VENV)/.demo
+DEV := $(VENV)/.dev
+TRAIN := $(VENV)/.train
 
+# uv installs in seconds what takes pip minutes.  Where uv cannot be installed, or cannot reach the
+# packages (it does not read pip's configuration), pip installs them.
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || \
+	{ echo "uv could not install the packages; trying pip."; $(BIN)/python -m pip install --quiet $(2); }
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types docs install-train clean
 # Two processes, a file at a time: many tests wait for servers.  ARGS="-n 0" uses one.
-.PHONY: help demo test lint types docs clean
 help:
 	@echo "make demo   watch simulated scans being classified (ARGS=\"--headless --duration 20\")"
 	@echo "make test   run the tests (ARGS=\"-k files\")"
 	@echo "make lint   ruff;  make types   mypy;  make docs   the site, into build/docs"
+	@echo "make install-train   what training needs (torch), with which its tests run too"
 
-$(STAMP): pyproject.toml
+$(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "live_lce needs Python 3.11 or newer: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet uv || echo "uv could not be installed; pip installs the packages."
 	@touch $@
 
-demo: $(STAMP)
+$(DEMO): $(MADE) pyproject.toml
+	@echo "Installing what the demo needs: a minute or two ..."
+	@$(call install,-e '.[demo]',-e '.[demo]')
+	@touch $@
+
+# Bytecode is compiled at once: tests start many processes, and .ci/run lets none of them write it.
+$(DEV): $(DEMO)
+	@echo "Installing what development needs ..."
+	@$(call install,--compile-bytecode -e '.[dev]',-e '.[dev]')
+	@touch $@
+
+# By pip, not by uv: pip takes a wheel of torch for the CPU where its configuration names one; uv
+# does not read it and would download the CUDA build.  The version is pinned for the same reason.
+$(TRAIN): $(DEV)
+	@echo "Installing what training needs ..."
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet -e '.[train]'
+	@touch $@
+
+demo: $(DEMO)
 	$(BIN)/live-lce demo $(ARGS)
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)
+types: $(DEV)
 	$(BIN)/mypy
 
-docs: $(STAMP)
+docs: $(DEV)
 	$(BIN)/live-lce config reference > docs/reference/configuration.md
 	$(BIN)/python -m tools.contract_page > docs/reference/contract.md
 	$(BIN)/python -m sphinx -E -W --keep-going -q -d build/doctrees docs build/docs
 	$(BIN)/python -m pytest -q --doctest-modules live_lce
+
+install-train: $(TRAIN)
 
 clean:
 	rm -rf $(VENV) build dist
