@@ -29,7 +29,7 @@ help:
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "live_lce needs Python 3.11 or newer: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet uv || echo "uv could not be installed; pip installs the packages."
+	@$(BIN)/python -m pip install -qq uv || echo "uv could not be installed; pip installs the packages."
 	@touch $@
 
 $(DEMO): $(MADE) pyproject.toml
