@@ -150,38 +150,40 @@ HEAD = (
 )
 PAGE = """# Foils
 
-`shift = "foil"` needs the energy where the foil's edge begins: the first inflection, which is what
-tables give.  A metal's absorption rises two or three times, 5 to 16 eV apart and nearly equally
-steep, so that the steepest rise is now one of them, now another.  `first_inflection` lays the
-metal's whole edge over the scan, at every energy within `e0_tolerance`, and takes the maximum of
-the derivative where the shape has its first one.  `foil_unusable` is said, and no shift applied,
-where
+`shift = "foil"` needs the energy where the foil's edge begins: the first inflection, which tables
+give. A metal's absorption rises two or three times, 5 to 16 eV apart and nearly equally steep, so
+the steepest rise may be any of them. `first_inflection` lays the metal's whole edge over the
+scan, at every energy within `e0_tolerance`, and takes the maximum of the derivative where the
+shape has its first one. It reports `foil_unusable`, and applies no shift, if
 
 - the scan is further from the shape than 0.07 of the edge step, beyond its noise, or nearer to a
   single rise with a white line (an oxide, another material);
-- another place fits nearly as well, the inflection is not known to 0.4 eV, or the edge was
-  not measured from 15 eV below to 30 eV above;
-- no shape is known: other elements than those below, other edges than K.
+- another place fits nearly as well, the inflection is not known to 0.4 eV, or the edge was not
+  measured from 15 eV below to 30 eV above;
+- no shape is known: for other elements than those below, and for other edges than K.
 
-The shapes are computed with FEFF10 (`python -m research.feff.metals`): no measured foil is
-in them.  Two things were chosen on measured foils: one stretch of 1.1 for all metals (FEFF's rises
-lie too near) by five elements, and the limits of misfit by eight; the column `used for` says which.
-The other elements set neither, but four constants (the cap of the smoothing correction, its share
-of the error, the reach of the search, and which metals have a shape at all) were changed after runs
-over all foils: this is no blind test.
+The shapes are computed with FEFF10 (`python -m research.feff.metals`) and contain no measured
+foil. Two things were chosen on measured foils: one stretch of 1.1 for all metals (FEFF's rises
+lie too near) on five elements, and the limits of misfit on eight; the column `used for` says
+which. The other elements set neither. However, four constants (the cap of the smoothing
+correction, its share of the error, the reach of the search, and which metals have a shape at all)
+were changed after runs over all foils, so this is not a blind test.
 
-Made by `python benchmarks/foils.py ../shared/data/experimental`, on the foils of the collection,
-measured alone or behind a sample.  *Other rise*: more than 3 eV from the first inflection, by the
-steepest rise (as it was before) and by xraylarch's `find_e0`.  *Author*: foils whose authors give
-an inflection, and the largest difference to it (eV).  *With noise*: 1 % of the edge step added to
-each point; *wrong* means by more than 1 eV.  What is unusable now is in no other column.
+`python benchmarks/foils.py ../shared/data/experimental` makes the table, from the foils of the
+collection, measured alone or behind a sample.
+
+- *Other rise*: foils that end more than 3 eV from the first inflection, by the steepest rise (the
+  method before) and by xraylarch's `find_e0`.
+- *Author*: foils whose authors give an inflection, and the largest difference to it (eV).
+- *With noise*: 1 % of the edge step is added to each point; *wrong* means by more than 1 eV.
+- A foil that is *unusable now* is in no other column.
 
 {head}
 {rows}
 
-What it cannot do: tell metals from metallic compounds of the same edge (VO, iron nitride), or
-copper from an oxide that happens to have its shape; foils measured with high resolution (HERFD) are
-sharper than the shapes and end as unusable.
+The method cannot tell metals from metallic compounds of the same edge (VO, iron nitride), nor
+copper from an oxide that happens to have its shape. Foils measured with high resolution (HERFD)
+are sharper than the shapes and end as unusable.
 """
 
 

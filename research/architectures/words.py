@@ -7,11 +7,10 @@ PAGE = """\
 
 `python -m research.architectures.compare --data ../shared/data --out docs/reference/models`
 writes this page; what it measured is in `architectures.jsonl` (delete it to begin anew).
-The record was measured with training and normalization as of commit fc5ef4a; three of its
-lines, measured again, gave the same numbers to the last digit.
-(Partners for mixing are drawn in another order since,
-and spectra of minerals have joined the pool and moved its folds: what is measured anew
-will differ.)
+The record was measured with training and normalization as of commit fc5ef4a. Three of
+its lines, measured again, gave the same numbers to the last digit. Since then,
+partners for mixing are drawn in another order, and spectra of minerals have joined
+the pool and moved its folds, so new measurements will differ.
 
 All candidates see the same pool of computed spectra, dealt to five folds by near-duplicates and
 formulas over all absorbers. Folds {folds} are left out in turn and judged together, as they
@@ -57,11 +56,12 @@ Macro F1 on computed spectra per absorber (factor 1):
 "Each absorber alone" is the chosen network trained on one absorber after another,
 {alone} batches each. Carbone's CNN is trained as the family `carbone-cnn` is, on three classes,
 with its own variation; its AUROC is of one minus its largest probability. Trees and forests are
-grown on 12,000 varied, unmixed spectra with the absorber as columns; the nearest reference is
-looked for among the computed spectra of the absorber.
+grown on 12,000 varied, unmixed spectra with the absorber as columns. The nearest
+reference is one of the computed spectra of the absorber.
 
-What they cost (one member; times by torch or scikit-learn, on a core shared with other work, so
-that they are upper bounds; preparation of the spectra left out for networks):
+The table shows what they cost, for one member. Times are those of torch or
+scikit-learn on a core shared with other work, so they are upper bounds; for networks
+they leave out the preparation of the spectra.
 
 {costs}
 

@@ -156,20 +156,22 @@ def page(placed: Sequence[Placed], atlases: Mapping[str, Atlas], version: str) -
     yield "## The map"
     yield ""
     yield f"Told by the commonest class of the {NEAREST} training spectra nearest to a spectrum."
-    yield "Every class has as many on the map: by chance one of three is right.  `computed`:"
-    yield "training spectra among the others; the axes were fitted to their like.  `measured`:"
-    yield "standards, which no map has seen, though its shrinkage was chosen in view of them."
+    yield "Every class has as many spectra on the map, so chance is right once in three."
+    yield "`computed` are training spectra among the others; the axes were fitted to spectra like"
+    yield "them. `measured` are standards, which no map has seen, though the shrinkage was chosen"
+    yield "with them in view."
     yield ""
     yield from _table(placed, atlases)
     yield ""
     yield from _words(placed)
     yield ""
-    yield "Metals, sulfides and halides land somewhere on the map too: it knows the three"
-    yield "environments only.  Whether a spectrum is any of these is what `ood_score` says."
+    yield "Metals, sulfides and halides land somewhere on the map too, because it knows the three"
+    yield "environments only. `ood_score` says whether a spectrum is any of these."
     yield ""
     yield "![The maps](atlas.png)"
     yield ""
-    yield "Small: training spectra; large, with a black rim: measured standards."
+    yield "Small points are training spectra; large points with a black rim are measured"
+    yield "standards."
 
 
 def _table(placed: Sequence[Placed], atlases: Mapping[str, Atlas]) -> Iterator[str]:
@@ -196,8 +198,8 @@ def _words(placed: Sequence[Placed]) -> Iterator[str]:
         even = np.mean([by_group(part) for part in parts])
         yield f"{name} for {share:.2f} of {len(of)} measured standards, by compound"
         yield f"{by_group(of):.2f}, in the mean of the classes by compound {even:.2f}."
-    yield "The map is a plane through what the model sees, and no second opinion: the models"
-    yield "are right more often ([lce.md](lce.md))."
+    yield "The map is a plane through what the model sees. It is not a second opinion: the models"
+    yield "are right more often ([lce](lce.md))."
     yield ""
     cut = [(one, one.cut) for one in placed if one.cut is not None]
     moved = np.median([np.linalg.norm(place - one.place) for one, place in cut])

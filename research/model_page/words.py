@@ -24,8 +24,9 @@ In brackets the calibration error at the cut, the mean top probability, and how 
 
 ## All judges, on the same rows
 
-In brackets 95 % by bootstrap over compounds, left out where all draws agree.  The baselines know no
-probabilities and always answer, if the spectrum covers their window; compare them with `forced`.
+Brackets hold the 95 % interval by bootstrap over compounds, left out if all draws
+agree. The baselines give no probabilities and always answer if the spectrum covers
+their window; compare them with `forced`.
 "{near}" has seen measured spectra of other compounds, which no model here has; "{near_computed}"
 knows what the models know.  The majority knows how common each class is in the very data.
 
@@ -38,7 +39,7 @@ Computed spectra are judged by the member that did not see them, measured ones b
 
 ![F1 per class, and what became of the measured spectra]({family}-classes.png)
 
-Lines: 95 %.
+The lines are 95 % intervals.
 
 ![Reliability]({family}-reliability.png)
 
@@ -49,17 +50,18 @@ Of all spectra with probabilities, answered or not; bins of fewer than {few} are
 ## Label sets
 
 A set holds the most probable classes up to the sum that the model's card states.  Of all spectra
-with probabilities, answered or not; "by compound": each compound group counts as one.  A sum that
-suits computed spectra promises nothing on measured ones, and what holds for all absorbers need not
-hold for each.
+with probabilities, answered or not; "by compound": each compound group counts as one.
+A sum that suits computed spectra promises nothing on measured ones, and what holds for all
+absorbers together need not hold for each.
 
 {label_sets}
 ## Unfinished scans, and noise
 
-Accuracy by absorber is on the right; not answered is wrong.  Cuts are relative to the edge
-reference of the full scan.  The second table of each pair is of the spectra with probabilities, few
-where the scan ends too early: a mean top probability above the share of right ones is that of a
-model too sure of itself, one below it of a model too shy.
+Accuracy by absorber is on the right; not answered counts as wrong. Cuts are relative
+to the edge reference of the full scan. The second table of each pair is about the
+spectra with probabilities, which are few if the scan ends too early. If the mean top
+probability is above the share of right answers, the model is overconfident; if below,
+underconfident.
 Of the computed spectra, some of the groups, to save time: compare with their own first line.
 
 {worse}
