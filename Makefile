@@ -18,11 +18,14 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || \
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types docs install-train clean
-# Two processes, a file at a time: many tests wait for servers.  ARGS="-n 0" uses one.
+# Two processes, a file at a time, because many tests wait for servers.  ARGS="-n 0" uses one.
+BESIDE := -n 2 --dist loadfile
+
+.PHONY: help demo test check lint types docs install-train clean
 help:
 	@echo "make demo   watch simulated scans being classified (ARGS=\"--headless --duration 20\")"
-	@echo "make test   run the tests (ARGS=\"-k files\")"
+	@echo "make test   run the quick tests (ARGS=\"-k files\")"
+	@echo "make check  run all tests: slow ones, browser, research, and those that measure time"
 	@echo "make lint   ruff;  make types   mypy;  make docs   the site, into build/docs"
 	@echo "make install-train   what training needs (torch), with which its tests run too"
 
@@ -55,7 +58,11 @@ demo: $(DEMO)
 	$(BIN)/live-lce demo $(ARGS)
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(BESIDE) -m "not slow and not serial" tests/unit tests/integration $(ARGS)
+
+check: $(DEV)
+	$(BIN)/python -m pytest $(BESIDE) -m "not serial" $(ARGS)
+	$(BIN)/python -m pytest -m serial $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

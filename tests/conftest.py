@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from live_lce.tiled import EmbeddedTiled
 
 NO_SHARED = "needs ../shared/data, which is not part of the project"
-# `dev` leaves torch out, which is large.
-MAY_SKIP = {NO_SHARED, "needs the extra `train`"}
+MAY_SKIP = {NO_SHARED}
 REQUIRE_ALL = os.environ.get("LIVE_LCE_REQUIRE_ALL", "") not in ("", "0")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -28,7 +28,7 @@ from live_lce.settings import AnalysisSettings, Pacing, Signals
 from live_lce.sim.counting import DARK_RATE
 from live_lce.sim.experiment import insitu_experiment, run_experiment
 from live_lce.tiled import EmbeddedTiled
-from tests.dashboard_parts import FOIL, Beam, a_scan, looking
+from tests.parts.dashboard_parts import FOIL, Beam, a_scan, looking
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1360, "height": 800}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}

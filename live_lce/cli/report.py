@@ -102,8 +102,7 @@ def report(
 def _signal(name: str, found: Wanted, config: Path | None, uids: Sequence[str]) -> dict[str, float]:
     """Return a recorded signal of raw runs; say which there are if none of them has it."""
     from live_lce.config import load_config
-    from live_lce.results import open_runs
-    from live_lce.results._signals import signal_names, signal_values
+    from live_lce.results import open_runs, signal_names, signal_values
 
     path = load_config(config).tiled.raw_path
     with open_runs(found.uri, api_key=found.api_key, path=path) as raw:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from live_lce.dashboard._board import Board
 from live_lce.dashboard._reading import Reader, let_pass
-from live_lce.results._signals import signal_names, signal_values
+from live_lce.results import signal_names, signal_values
 
 T = TypeVar("T")
 

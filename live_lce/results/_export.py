@@ -52,7 +52,7 @@ def export(
     Parameters
     ----------
     spectra : sequence of PublishedSpectrum
-        From :func:`live_lce.results.spectra`.
+        From :func:`live_lce.results._spectra`.
     path : path
         ``NAME.prj`` for an Athena project, ``NAME.nxs`` for NeXus (extra ``nexus``), or a
         folder for XDI files; folders are made.
