@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from cli_parts import Cli, cli, write_scan
+from packaging.version import Version
 
 import live_lce
 from live_lce.contract import ANSWERED, Reason, Status
@@ -106,7 +107,12 @@ def test_make_targets_in_the_pages_exist() -> None:
 
 def test_links_lead_somewhere() -> None:
     broken = []
-    for page in {*GUIDES, *DOCS.rglob("*.md"), ROOT / "CHANGELOG.md"} - GENERATED:
+    for page in {
+        *GUIDES,
+        *DOCS.rglob("*.md"),
+        ROOT / "CHANGELOG.md",
+        ROOT / "CONTRIBUTING.md",
+    } - GENERATED:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
@@ -188,10 +194,21 @@ def test_decisions_are_listed_and_numbered() -> None:
         assert all(f"**{part}.**" in text for part in ("Decision", "Why", "Cost"))
 
 
-def test_the_version_is_stated_once() -> None:
-    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'version = "{live_lce.__version__}"' in pyproject
-    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_the_version_comes_from_the_tag_and_follows_the_changelog() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in settings["project"]["dynamic"]
+    released = re.findall(
+        r"^## \[(.+?)\](?: - (\S+))?$",
+        (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert released[0] == ("Unreleased", "")
+    last, day = released[1]
+    assert settings["tool"]["hatch"]["version"]["fallback-version"] == last
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {last}\n" in citation
+    assert f'date-released: "{day}"\n' in citation
+    assert Version(live_lce.__version__) >= Version("0.1.0")
 
 
 def test_nothing_in_the_project_depends_on_where_it_lies() -> None:
