@@ -28,10 +28,10 @@ from archive_parts import (
     replayed,
     without_exporter,
 )
-from engine_parts import Document, make_registry, numbers
+from engine_parts import make_registry, numbers
 from event_model import sanitize_doc
 
-from live_lce.archives import Archive, Query, open_archive
+from live_lce.archives import Archive, Document, Query, open_archive
 from live_lce.classifiers import Registry
 from live_lce.live import LiveLCE
 from live_lce.settings import Signals

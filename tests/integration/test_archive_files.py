@@ -17,10 +17,9 @@ import msgpack
 import pytest
 from archive_parts import COMPOSED, scan
 from cli_parts import Cli, cli, write_scan
-from engine_parts import Document
 from replay_parts import a_scan, an_alignment, raw_uid, write
 
-from live_lce.archives import ArchiveError, DocumentsError, Query, open_archive
+from live_lce.archives import ArchiveError, Document, DocumentsError, Query, open_archive
 from live_lce.datafiles import FileError, read_spectra
 
 __all__ = ["cli"]  # a fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from cli_parts import Cli, cli
-from synthetic import xanes_energy, xanes_mu
 
+from live_lce.testing import xanes_energy, xanes_mu
 from live_lce.tiled import EmbeddedTiled
 
 pytestmark = pytest.mark.slow

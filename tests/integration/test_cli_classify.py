@@ -154,7 +154,8 @@ def test_low_confidence_names_what_remains() -> None:
 def test_an_athena_project_gives_a_row_per_group(cli: Cli, tmp_path: Path) -> None:
     from larch import Group
     from larch.io import create_athena
-    from synthetic import xanes_energy, xanes_mu
+
+    from live_lce.testing import xanes_energy, xanes_mu
 
     project = create_athena(str(tmp_path / "two.prj"))
     for name, height in (("first", 0.0), ("second", 0.9)):

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_parts import KEYS, Document, compose, feed, make_registry, results, spectrum_rows
+from engine_parts import feed, make_registry, results
 from feed_parts import data_of, reader
-from synthetic import foil_mu, xanes_mu
 from tiled.structures.core import Spec
 
-from live_lce.archives import read_documents
+from live_lce.archives import Document, read_documents
 from live_lce.classifiers import Registry
 from live_lce.contract import MEASURED_POINTS, Status
 from live_lce.dashboard._board import Board, RunData
@@ -24,6 +23,7 @@ from live_lce.engine import Engine, Result
 from live_lce.publish import TiledPublisher, republish
 from live_lce.settings import AnalysisSettings, Normalization, Pacing, Quality
 from live_lce.spectra import to_grid
+from live_lce.testing import KEYS, compose, foil_mu, spectrum_rows, xanes_mu
 from live_lce.tiled import EmbeddedTiled
 
 DATA = Path(__file__).parents[1] / "data"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from bluesky import RunEngine
-from engine_parts import Document, feed, numbers, results
+from engine_parts import feed, numbers, results
 from live_parts import Beamline, Recorder, live, recorder, registry, run_engine
 
+from live_lce.archives import Document
 from live_lce.engine import Engine
 from live_lce.live import LiveLCE
 from live_lce.tiled import EmbeddedTiled

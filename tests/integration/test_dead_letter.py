@@ -17,12 +17,12 @@ from typing import Any
 import event_model
 import pytest
 from bluesky import RunEngine
-from engine_parts import Document, make_registry
+from engine_parts import make_registry
 from fault_parts import SETTINGS, expected, live, raw_uid, registry, rows_wanted, scan as composed
 from live_parts import Beamline, run_engine
 from poison_parts import POISON
 
-from live_lce.archives import read_documents
+from live_lce.archives import Document, read_documents
 from live_lce.classifiers import Registry
 from live_lce.config import PublishSettings
 from live_lce.engine import Engine

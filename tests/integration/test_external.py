@@ -10,17 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from engine_parts import (
-    SCAN,
-    closed,
-    compose,
-    feed,
-    finals,
-    make_registry,
-    numbers,
-    results,
-    spectrum_rows,
-)
+from engine_parts import closed, feed, finals, make_registry, numbers, results
 from external_parts import COLUMNS, address, columns, data_keys, datum, run, said, write
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -29,6 +19,7 @@ from live_lce.contract import Reason, Status
 from live_lce.engine import Engine
 from live_lce.external import Hdf5Files
 from live_lce.external._rows import Reader
+from live_lce.testing import SCAN, compose, spectrum_rows
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import Document, make_registry
+from engine_parts import make_registry
 from fault_parts import (
     SETTINGS,
     assert_whole,
@@ -25,6 +25,7 @@ from fault_parts import (
 )
 from fault_proxy import Proxy
 
+from live_lce.archives import Document
 from live_lce.classifiers import Registry
 from live_lce.contract import analysis_uid
 from live_lce.publish import TiledPublisher

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import Document, closed, compose, feed, finals, numbers, results, spectrum_rows
+from engine_parts import closed, feed, finals, numbers, results
 from fault_parts import SETTINGS, assert_whole, expected, live, raw_uid, registry, rows_wanted, scan
 
+from live_lce.archives import Document
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine
 from live_lce.publish import SpoolPublisher, republish
+from live_lce.testing import compose, spectrum_rows
 
 __all__ = ["registry"]  # fixtures
 

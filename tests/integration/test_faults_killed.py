@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import Document, make_registry
+from engine_parts import make_registry
 from fault_parts import assert_whole, raw_uid, rows, runs_of, scan
 
+from live_lce.archives import Document
 from live_lce.classifiers import Registry
 from live_lce.publish import republish
 from live_lce.publish._spool import in_use, waiting

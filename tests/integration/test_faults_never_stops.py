@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import Document, compose
 from fault_parts import assert_whole, live, publisher, raw_uid, registry, rows, runs_of, scan
 
-from live_lce.archives import Query, open_archive
+from live_lce.archives import Document, Query, open_archive
 from live_lce.classifiers import Registry
 from live_lce.config import load_config
 from live_lce.publish._spool import waiting
 from live_lce.replaying import Setup
 from live_lce.replaying._outcome import RunStatus
 from live_lce.replaying._work import Worker
+from live_lce.testing import compose
 from live_lce.tiled import EmbeddedTiled
 from live_lce.tiled._analyses import NOT_STOPPED
 

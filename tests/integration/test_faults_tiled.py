@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import Document
 from fault_parts import assert_whole, live, proxy, publisher, registry, scan
 from fault_proxy import Proxy
 
+from live_lce.archives import Document
 from live_lce.classifiers import Registry
 from live_lce.publish import republish
 from live_lce.publish._spool import read_spooled, waiting

@@ -16,10 +16,10 @@ import pytest
 from archive_parts import without_exporter
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
-from engine_parts import Document, feed, finals, make_registry, numbers, results
+from engine_parts import feed, finals, make_registry, numbers, results
 from external_parts import said
 
-from live_lce.archives import Query, open_archive
+from live_lce.archives import Document, Query, open_archive
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine

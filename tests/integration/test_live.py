@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
-from engine_parts import compose, feed, make_registry, numbers, results, spectrum_rows
+from engine_parts import feed, make_registry, numbers, results
 from live_parts import ENERGY, MD, Beamline, Recorder
 from ophyd.sim import SynAxis, SynSignal
 
@@ -26,6 +26,7 @@ from live_lce.contract import Reason, Status
 from live_lce.engine import Engine, Result, RunClosed
 from live_lce.live import LiveLCE
 from live_lce.publish import SpoolPublisher
+from live_lce.testing import compose, spectrum_rows
 
 
 def finals(recorder: Recorder) -> list[Result]:
@@ -416,7 +417,7 @@ def test_leaving_python_without_close_ends_the_runs(tmp_path: Path) -> None:
         import sys
         sys.path.insert(0, {str(Path(__file__).parents[1] / "parts")!r})
         from pathlib import Path
-        from engine_parts import compose, spectrum_rows
+        from live_lce.testing import compose, spectrum_rows
         from live_lce.classifiers import Registry
         from live_lce.live import LiveLCE
         assert "larch" not in sys.modules

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_parts import Cli, cli
-from engine_parts import compose, make_registry, spectrum_rows
+from engine_parts import make_registry
 from hypothesis import given, strategies as st
 from publish_parts import RAW_UID, a_result
 from replay_parts import a_scan, address, write
@@ -26,6 +26,7 @@ from live_lce.publish._spool import read_spooled, waiting
 from live_lce.results import MeasuredPoints, measured_points, points_of, predictions
 from live_lce.settings import AnalysisSettings, Pacing
 from live_lce.spectra import Spectrum
+from live_lce.testing import compose, spectrum_rows
 from live_lce.tiled import EmbeddedTiled
 from live_lce.tiled._connection import find_child
 

@@ -15,9 +15,9 @@ ophyd = pytest.importorskip("ophyd", reason="needs the extra `sim`")
 ophyd.set_cl("dummy")
 
 from archive_parts import SETTINGS, final_only, replayed
-from engine_parts import Document, numbers
+from engine_parts import numbers
 
-from live_lce.archives import Query, open_archive, read_documents
+from live_lce.archives import Document, Query, open_archive, read_documents
 from live_lce.live import LiveLCE
 from live_lce.sim._scoring import fraction_score
 from live_lce.sim.library import true_class

@@ -15,9 +15,9 @@ pytest.importorskip("ophyd", reason="needs the extra `sim`")
 pytest.importorskip("ophyd_async", reason="needs the extra `async`")
 
 from archive_parts import SETTINGS
-from engine_parts import Document, feed, numbers, results
+from engine_parts import feed, numbers, results
 
-from live_lce.archives import Query, open_archive
+from live_lce.archives import Document, Query, open_archive
 from live_lce.engine import Engine
 from live_lce.external import Hdf5Files
 from live_lce.live import LiveLCE

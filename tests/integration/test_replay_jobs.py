@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 from cli_parts import Cli, cli
-from engine_parts import Document
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
-from live_lce.archives import Query
+from live_lce.archives import Document, Query
 from live_lce.config import load_config
 from live_lce.replaying import Candidates, Setup, replayed
 from live_lce.replaying._outcome import RunStatus

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from cli_parts import Cli, cli
-from engine_parts import compose, spectrum_rows
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
 from live_lce.replaying._journal import FILE
+from live_lce.testing import compose, spectrum_rows
 from live_lce.tiled import EmbeddedTiled
 
 pytestmark = pytest.mark.slow

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from cli_parts import Cli, cli
-from engine_parts import Document
 from fault_parts import runs_of
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
+from live_lce.archives import Document
 from live_lce.cli._publishing import report
 from live_lce.engine._run import Run
 from live_lce.live import LiveLCE

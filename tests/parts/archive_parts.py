@@ -17,21 +17,12 @@ import event_model
 import pytest
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
-from engine_parts import (
-    KEYS,
-    SCAN,
-    START_TIME,
-    Document,
-    compose,
-    feed,
-    numbers,
-    results,
-    spectrum_rows as rows,
-)
+from engine_parts import feed, numbers, results
 
-from live_lce.archives import read_documents
+from live_lce.archives import Document, read_documents
 from live_lce.engine import Engine
 from live_lce.settings import AnalysisSettings, Pacing
+from live_lce.testing import KEYS, SCAN, START_TIME, compose, spectrum_rows as rows
 
 _NAMES = uuid.UUID("0b1ffa52-3333-4c4c-8888-0123456789ab")
 SETTINGS = AnalysisSettings(pacing=Pacing(interval=8))

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from engine_parts import make_registry
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.cli.app import main
+from live_lce.testing import xanes_energy, xanes_mu
 
 
 @dataclass(frozen=True)

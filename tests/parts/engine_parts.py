@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import event_model
 import numpy as np
-from synthetic import xanes_energy, xanes_mu
 
+from live_lce.archives import Document
 from live_lce.classifiers import Grid, ModelCard, Registry
 from live_lce.classifiers._card import OutOfDistribution, Training
 from live_lce.engine import Result, RunClosed
 
-Document = tuple[str, dict[str, Any]]
 CLASSES = ("T4", "S5", "O6")
 GRID = Grid(start=-20.0, stop=40.0, n_points=61)
 
@@ -79,72 +77,6 @@ def make_registry(folder: Path, absorber: str = "Fe", version: str = "0.0.1") ->
     full = card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
     (folder / f"{name}.json").write_text(full.model_dump_json())
     return Registry(folder)
-
-
-KEYS = {
-    "mono_energy": {"dtype": "number", "shape": [], "source": "sim", "units": "eV"},
-    "I0": {"dtype": "number", "shape": [], "source": "sim"},
-    "It": {"dtype": "number", "shape": [], "source": "sim"},
-}
-SCAN = {
-    "motors": ["mono_energy"],
-    "hints": {"dimensions": [(["mono_energy"], "primary")]},
-    "element": "Fe",
-    "edge": "K",
-}
-START_TIME = 1.7e9
-
-
-def transmission_rows(energy: Any, mu: Any, **more: Any) -> list[dict[str, Any]]:
-    """Return the data of events of a transmission scan."""
-    i0 = 1e5
-    return [
-        {"mono_energy": float(e), "I0": i0, "It": i0 * float(np.exp(-m)), **more}
-        for e, m in zip(energy, mu, strict=True)
-    ]
-
-
-def spectrum_rows(white_line: float = 0.9, seed: int = 0, **more: Any) -> list[dict[str, Any]]:
-    """Return the data of events of a good Fe scan."""
-    energy = xanes_energy()
-    # A counter that never repeats its value: I0 may not look dead.
-    rows = transmission_rows(energy, xanes_mu(energy, white_line=white_line, seed=seed), **more)
-    for number, row in enumerate(rows):
-        scale = 1 + 1e-3 * np.sin(number)
-        row["I0"] *= scale
-        row["It"] *= scale
-    return rows
-
-
-def compose(
-    rows: Iterable[Mapping[str, Any]],
-    *,
-    start: Mapping[str, Any] = SCAN,
-    keys: Mapping[str, Any] = KEYS,
-    stream: str = "primary",
-    exit_status: str | None = "success",
-    time: float = START_TIME,
-    uid: str | None = None,
-) -> list[Document]:
-    """Return the documents of a run with one stream."""
-    bundle = event_model.compose_run(uid=uid, metadata=dict(start), time=time, validate=False)
-    documents: list[Document] = [("start", bundle.start_doc)]
-    stream_bundle = bundle.compose_descriptor(
-        name=stream, data_keys=dict(keys), time=time, validate=False
-    )
-    documents.append(("descriptor", stream_bundle.descriptor_doc))
-    for number, row in enumerate(rows, start=1):
-        now = time + number
-        event = stream_bundle.compose_event(
-            data=dict(row), timestamps=dict.fromkeys(row, now), time=now, validate=False
-        )
-        documents.append(("event", event))
-    if exit_status:
-        stop = bundle.compose_stop(
-            exit_status=exit_status, time=time + len(documents), validate=False
-        )
-        documents.append(("stop", stop))
-    return documents
 
 
 def feed(engine: Callable[..., Any], documents: Iterable[Document], **options: Any) -> list[Any]:

@@ -9,7 +9,9 @@ from typing import Any
 import event_model
 import h5py
 import numpy as np
-from engine_parts import SCAN, START_TIME, Document, spectrum_rows
+
+from live_lce.archives import Document
+from live_lce.testing import SCAN, START_TIME, spectrum_rows
 
 COLUMNS = ("mono_energy", "I0", "It")
 

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import Document, compose, feed, make_registry, results, spectrum_rows
+from engine_parts import feed, make_registry, results
 from fault_proxy import Proxy, proxied
 
+from live_lce.archives import Document
 from live_lce.classifiers import Registry
 from live_lce.engine import Engine, Result
 from live_lce.live import LiveLCE
 from live_lce.publish import Publisher, TiledPublisher
 from live_lce.settings import AnalysisSettings, Pacing
+from live_lce.testing import compose, spectrum_rows
 from live_lce.tiled import EmbeddedTiled
 from live_lce.tiled._connection import find_child
 

@@ -13,11 +13,11 @@ import pytest
 from bluesky import RunEngine
 from engine_parts import make_registry
 from ophyd.sim import SynAxis, SynSignal
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.classifiers import Registry
 from live_lce.engine import Result, RunClosed
 from live_lce.live import LiveLCE
+from live_lce.testing import xanes_energy, xanes_mu
 
 ENERGY = xanes_energy()
 

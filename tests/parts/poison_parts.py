@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from engine_parts import Document
+from live_lce.archives import Document
 
 
 class Raising(Mapping[str, Any]):

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from engine_parts import SCAN, START_TIME, Document, compose, spectrum_rows
-
+from live_lce.archives import Document
+from live_lce.testing import SCAN, START_TIME, compose, spectrum_rows
 from live_lce.tiled import Analysis, EmbeddedTiled
 from live_lce.tiled._analyses import read_analysis
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from synthetic import xanes_energy, xanes_mu
+
+from live_lce.testing import xanes_energy, xanes_mu
 
 WHITE_LINES = {"T4": (-0.3, -0.12, 0.06), "O6": (0.4, 0.65, 0.95, 1.35)}
 """Heights of the white lines of each class's compounds."""

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from engine_parts import make_registry
 from evaluation_parts import computed_row, make_members, write_table
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.classifiers import Registry
 from live_lce.datasets import read_labelled
 from live_lce.evaluation._measure import LABEL_SET
+from live_lce.testing import xanes_energy, xanes_mu
 from research.model_page.cards import main
 
 pytestmark = pytest.mark.slow

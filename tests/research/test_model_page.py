@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluation_parts import computed_row, make_judgements, make_members, write_table
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.classifiers import Registry
 from live_lce.datasets import read_labelled, read_standards
@@ -16,6 +15,7 @@ from live_lce.datasets._labelled import Enters
 from live_lce.evaluation import Choice, evaluate
 from live_lce.evaluation._measure import measure
 from live_lce.settings import AnalysisSettings
+from live_lce.testing import xanes_energy, xanes_mu
 from research.model_page.calibration import calibrated, label_sets
 from research.model_page.cards import BENCHMARK, COMPUTED, EXPERIMENTAL, read_sets
 from research.model_page.compare import MAJORITY, NEAR, NEAR_COMPUTED

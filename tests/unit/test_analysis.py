@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.settings import AnalysisSettings, Classification, Normalization
 from live_lce.spectra import Spectrum
+from live_lce.testing import xanes_energy, xanes_mu
 
 ALWAYS = AnalysisSettings(classification=Classification(min_confidence=0.0, max_ood_score=1e9))
 

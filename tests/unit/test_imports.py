@@ -54,6 +54,9 @@ ALLOWED: dict[str, set[str] | None] = {
     "training": {"contract", "settings", "spectra", "classifiers", "datasets"},
     # The simulator must not know how its scans are judged.
     "sim": {"contract", "settings", "spectra", "datafiles", "datasets", "results"},
+    "testing": {
+        *("spectra", "classifiers", "settings", "live", "publish", "results", "tiled", "archives"),
+    },
     "cli": None,
     "__main__": {"cli"},
 }

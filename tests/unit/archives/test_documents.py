@@ -13,10 +13,15 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import pytest
-from engine_parts import Document, compose, spectrum_rows
 
-from live_lce.archives import DocumentsError, _containers as document_containers, read_documents
+from live_lce.archives import (
+    Document,
+    DocumentsError,
+    _containers as document_containers,
+    read_documents,
+)
 from live_lce.archives._documents import find_starts
+from live_lce.testing import compose, spectrum_rows
 
 DOCUMENTS = compose(spectrum_rows()[:5])
 NAMED = [{"name": name, "doc": doc} for name, doc in DOCUMENTS]

@@ -9,7 +9,6 @@ import pytest
 from engine_parts import GRID, make_registry
 from evaluation_parts import computed_row, write_table
 from pydantic import ValidationError
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
 from live_lce.classifiers import Registry
@@ -21,6 +20,7 @@ from live_lce.datasets import read_labelled
 from live_lce.evaluation import choose, evaluate
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra import Spectrum, normalize
+from live_lce.testing import xanes_energy, xanes_mu
 
 SETTINGS = AnalysisSettings(classification=Classification(max_ood_score=100.0))
 NEEDS = Needs(start=-8.0, stop=10.0)

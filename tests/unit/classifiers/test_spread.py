@@ -11,7 +11,6 @@ import pytest
 from engine_parts import make_registry
 from evaluation_parts import make_members
 from publish_parts import a_result
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.analysis import analyse
 from live_lce.classifiers import Registry
@@ -20,6 +19,7 @@ from live_lce.contract import Status, prediction_columns
 from live_lce.publish._documents import prediction_row, stop_summary
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra import Spectrum, normalize, to_grid
+from live_lce.testing import xanes_energy, xanes_mu
 
 ALWAYS = AnalysisSettings(
     classification=Classification(min_confidence=0.0, max_ood_score=1e6, family="carbone-cnn")

@@ -11,7 +11,8 @@ import pytest
 from cli_parts import cli
 from evaluation_parts import computed_row, write_table
 from sklearn.metrics import f1_score, roc_auc_score
-from synthetic import xanes_energy, xanes_mu
+
+from live_lce.testing import xanes_energy, xanes_mu
 
 __all__ = ["cli"]  # a fixture
 

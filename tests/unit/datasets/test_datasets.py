@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluation_parts import computed_row, write_table
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.datasets import DataError, read_labelled
 from live_lce.datasets._computed import CARRIED, cut_or_reason, noised_or_reason
@@ -17,6 +16,7 @@ from live_lce.datasets._prepared import prepare
 from live_lce.datasets._rows import FINE
 from live_lce.datasets._split import joined
 from live_lce.settings import AnalysisSettings
+from live_lce.testing import xanes_energy, xanes_mu
 
 SETTINGS = AnalysisSettings()
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_parts import SCAN, compose, feed, finals, make_registry, results, spectrum_rows
+from engine_parts import feed, finals, make_registry, results
 
 from live_lce.classifiers import Registry
 from live_lce.contract import REASON_WORDS, Reason, Status
 from live_lce.engine import Engine
+from live_lce.testing import SCAN, compose, spectrum_rows
 
 
 def verdict(registry: Registry, rows: list[dict[str, Any]], **start: Any) -> tuple[Status, Reason]:

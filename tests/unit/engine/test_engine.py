@@ -9,25 +9,21 @@ from typing import Any
 import event_model
 import numpy as np
 import pytest
-from engine_parts import (
-    KEYS,
-    SCAN,
-    closed,
-    compose,
-    feed,
-    finals,
-    make_registry,
-    numbers,
-    results,
-    spectrum_rows,
-    transmission_rows,
-)
-from synthetic import xanes_energy, xanes_mu
+from engine_parts import closed, feed, finals, make_registry, numbers, results
 
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine
 from live_lce.settings import AnalysisSettings, Signals
+from live_lce.testing import (
+    KEYS,
+    SCAN,
+    compose,
+    spectrum_rows,
+    transmission_rows,
+    xanes_energy,
+    xanes_mu,
+)
 
 EDGE = 7112.0
 

@@ -10,22 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_parts import (
-    KEYS,
-    SCAN,
-    compose,
-    feed,
-    finals,
-    make_registry,
-    numbers,
-    results,
-    spectrum_rows,
-)
+from engine_parts import feed, finals, make_registry, numbers, results
 
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine, Result
 from live_lce.settings import AnalysisSettings, Signals
+from live_lce.testing import KEYS, SCAN, compose, spectrum_rows
 
 Row = dict[str, Any]
 NUMBER = {"dtype": "number", "shape": [], "source": "sim"}

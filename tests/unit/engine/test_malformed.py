@@ -10,7 +10,7 @@ from typing import Any
 
 import event_model
 import pytest
-from engine_parts import compose, feed, finals, make_registry, numbers, spectrum_rows
+from engine_parts import feed, finals, make_registry, numbers
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from live_lce.analysis import Analysis
@@ -18,6 +18,7 @@ from live_lce.classifiers import Prediction
 from live_lce.contract import Status
 from live_lce.engine import Engine, Result, RunClosed
 from live_lce.spectra import Spectrum
+from live_lce.testing import compose, spectrum_rows
 
 NAMES = st.sampled_from(["start", "descriptor", "event", "event_page", "stop", "datum", "nonsense"])
 SCALARS = st.one_of(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_parts import SCAN, closed, compose, feed, finals, make_registry, results, spectrum_rows
+from engine_parts import closed, feed, finals, make_registry, results
 
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine
 from live_lce.engine._pacing import Pacer
 from live_lce.settings import AnalysisSettings, Pacing
+from live_lce.testing import SCAN, compose, spectrum_rows
 
 EDGE = 7112.0
 

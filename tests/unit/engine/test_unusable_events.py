@@ -7,13 +7,14 @@ from typing import Any
 import event_model
 import numpy as np
 import pytest
-from engine_parts import KEYS, SCAN, compose, feed, finals, make_registry, spectrum_rows
+from engine_parts import feed, finals, make_registry
 
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status, prediction_columns
 from live_lce.engine import Engine, Result
 from live_lce.publish._documents import prediction_row
 from live_lce.settings import AnalysisSettings, Signals
+from live_lce.testing import KEYS, SCAN, compose, spectrum_rows
 
 NUMBER = {"dtype": "number", "shape": [], "source": "sim"}
 DOCUMENTS = list[tuple[str, dict[str, Any]]]

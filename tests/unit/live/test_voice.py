@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_parts import SCAN, compose, make_registry, spectrum_rows
+from engine_parts import make_registry
 from publish_parts import a_result, a_run
 
 from live_lce.classifiers import Registry
@@ -18,6 +18,7 @@ from live_lce.live import LiveLCE
 from live_lce.live._voice import MOST_LINES, Voice, sentence
 from live_lce.publish import SpoolPublisher
 from live_lce.settings import AnalysisSettings
+from live_lce.testing import SCAN, compose, spectrum_rows
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra import Readings, SpectrumRejectedError, assemble, normalize
 from live_lce.spectra._beam import without_beam
+from live_lce.testing import xanes_energy, xanes_mu
 
 ENERGY = xanes_energy()
 MU = xanes_mu(ENERGY)

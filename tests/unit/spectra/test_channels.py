@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.spectra import Readings, assemble
 from live_lce.spectra._channels import left_out, odd_channels, remarks, stuck
+from live_lce.testing import xanes_energy, xanes_mu
 
 ENERGY = xanes_energy()
 I0 = np.linspace(1e5, 9e4, ENERGY.size)

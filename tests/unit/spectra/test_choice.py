@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.spectra import Readings, SpectrumRejectedError, assemble
 from live_lce.spectra._choice import PLAIN, STRONG, find_rise
+from live_lce.testing import xanes_energy, xanes_mu
 
 ENERGY = xanes_energy()
 MU = xanes_mu(ENERGY)

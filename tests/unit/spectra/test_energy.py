@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.spectra import SpectrumRejectedError, identify, tabulated_edge
 from live_lce.spectra._edges import Clues, edge_in_range
 from live_lce.spectra._energy import ANGLES, angles_to_ev, bragg_to_energy, to_ev, unit_name
+from live_lce.testing import xanes_energy, xanes_mu
 
 
 @pytest.mark.parametrize("units", ["keV", "KEV", "auto", "", "eV"])

@@ -6,7 +6,6 @@ import csv
 
 import numpy as np
 import pytest
-from synthetic import foil_mu, xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings, Normalization
@@ -22,6 +21,7 @@ from live_lce.spectra import (
 from live_lce.spectra._calibrate import energy_shift
 from live_lce.spectra._foil_shapes import SHAPES
 from live_lce.spectra._foils import foil_norm, foil_shape
+from live_lce.testing import foil_mu, xanes_energy, xanes_mu
 
 FOIL = Normalization(shift="foil")
 METALS = [metal for metal, _ in SHAPES]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from synthetic import foil_mu, xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings, Normalization, Quality
@@ -15,6 +14,7 @@ from live_lce.spectra import (
 )
 from live_lce.spectra._absorption import inspect_channels, transmission
 from live_lce.spectra._quality_control import clean
+from live_lce.testing import foil_mu, xanes_energy, xanes_mu
 
 E = xanes_energy()
 MU = xanes_mu(E)

@@ -6,13 +6,13 @@ import sys
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.settings import AnalysisSettings, Normalization
 from live_lce.spectra import NormalizedSpectrum, Spectrum, normalize
 from live_lce.spectra._normalize import normalize_stack
 from live_lce.spectra._pre_edge import larch_pre_edge, stacked_pre_edge
 from live_lce.spectra._ranges import choose_ranges
+from live_lce.testing import xanes_energy, xanes_mu
 
 
 @settings(max_examples=60, deadline=None)

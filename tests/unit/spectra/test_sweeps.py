@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.spectra import split_sweeps
 from live_lce.spectra._sweeps import energy_offset
+from live_lce.testing import xanes_energy, xanes_mu
 
 UP = xanes_energy()
 N = UP.size

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from synthetic import xanes_energy, xanes_mu
 
 from live_lce.contract import Reason
 from live_lce.settings import AnalysisSettings
@@ -13,6 +12,7 @@ from live_lce.spectra import (
     assemble,
     normalize,
 )
+from live_lce.testing import xanes_energy, xanes_mu
 
 ENERGY = xanes_energy()
 SETTINGS = AnalysisSettings()

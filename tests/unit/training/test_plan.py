@@ -33,9 +33,8 @@ def plan(own: OwnRows) -> Plan:
 
 
 def test_measured_spectra_are_normalized_as_live_ones_are(own: OwnRows) -> None:
-    from synthetic import xanes_energy, xanes_mu
-
     from live_lce.spectra import Spectrum, normalize, to_grid
+    from live_lce.testing import xanes_energy, xanes_mu
     from live_lce.training._augment import resample
 
     energy = xanes_energy()
