@@ -88,13 +88,24 @@ def write_command_line(app: Sphinx) -> None:
     import typer
     from typer.cli import get_docs_for_click
 
-    from live_lce.cli.app import app as commands
+    from live_lce.cli.app import EPILOG, app as commands
 
     command = typer.main.get_command(commands)
     context = typer.Context(command, info_name="live-lce")
     page = get_docs_for_click(obj=command, ctx=context, name="live-lce", title="Command line")
     page = re.sub(r"^Examples\n-+$", "**Examples**:\n", page, flags=re.MULTILINE)
+    first, _, rest = page.partition(EPILOG)  # which stands under each command
+    page = first + EPILOG + rest.replace(EPILOG, "")
+    for name, summary in _summaries(command):  # which typer cuts
+        page = re.sub(rf"^\* `{name}`: .*$", f"* `{name}`: {summary}", page, flags=re.MULTILINE)
     _write(DOCS / "reference" / "cli.md", page)
+
+
+def _summaries(group: Any) -> Iterator[tuple[str, str]]:
+    """Yield the name of each command and the first sentence of its help."""
+    for name, command in getattr(group, "commands", {}).items():
+        yield name, (command.help or "").strip().partition("\n")[0]
+        yield from _summaries(command)
 
 
 def public_packages() -> Iterator[ModuleType]:

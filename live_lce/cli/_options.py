@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 TiledOption = Annotated[
-    str, typer.Option("--tiled", help="Address of a Tiled server; else the configured one.")
+    str, typer.Option("--tiled", help="Address of a Tiled server; by default the configured one.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ConfigOption = Annotated[

@@ -25,12 +25,13 @@ SinceOption = Annotated[
     str, typer.Option(help="Raw runs that started then or later: a date, time, or 7d, 12h ago.")
 ]
 UntilOption = Annotated[str, typer.Option(help="Raw runs that started then or before.")]
-SampleOption = Annotated[str, typer.Option(help="Name of the sample, as a whole.")]
+SampleOption = Annotated[str, typer.Option(help="Whole name of the sample.")]
 AbsorberOption = Annotated[str, typer.Option(help="Element symbol.")]
-LabelOption = Annotated[str, typer.Option(help="What the run ended as, e.g. O6.")]
-StatusOption = Annotated[str, typer.Option(help="How the run ended, e.g. abstain.")]
+LabelOption = Annotated[str, typer.Option(help="Last label of the run, e.g. O6.")]
+StatusOption = Annotated[str, typer.Option(help="Last status of the run, e.g. abstain.")]
 AllOption = Annotated[
-    bool, typer.Option("--all", help="All analyses of a spectrum, not only the one that counts.")
+    bool,
+    typer.Option("--all", help="Include all analyses of a spectrum, not only the one that counts."),
 ]
 
 

@@ -14,7 +14,7 @@ from live_lce._support.text import has_key
 from live_lce.cli import _output, classify, config, models, presets, replay
 
 EPILOG = (
-    "Exit codes: 0 all went well (also when spectra were looked at and not answered), "
+    "Exit codes: 0 success (also if spectra got no answer), "
     "1 something failed or could not be read, 2 the command or the configuration is wrong."
 )
 

@@ -28,7 +28,7 @@ def check(
 ) -> None:
     """Check that everything is in place: Tiled, models, larch, onnxruntime, spool.
 
-    What fails comes first; each line says what to do.  Ends with 1 if something fails.
+    Failures come first, and each line says what to do.  The exit code is 1 if something fails.
 
     Examples
     --------

@@ -27,11 +27,14 @@ _WIDE = 120
 def classify(
     files: Annotated[list[str], typer.Argument(help="Files, folders or patterns.")],
     json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
-    absorber: Annotated[str, typer.Option(help="Element symbol, whatever the files say.")] = "",
+    absorber: Annotated[str, typer.Option(help="Element symbol; overrides the files.")] = "",
     edge: Annotated[str, typer.Option(help="Edge, e.g. K.")] = "",
     normalized: Annotated[
         bool | None,
-        typer.Option("--normalized/--raw", help="Declare the data; by default it is found out."),
+        typer.Option(
+            "--normalized/--raw",
+            help="Whether the data are normalized; by default live_lce finds out.",
+        ),
     ] = None,
     columns: Annotated[
         str, typer.Option(help="Which column is what, e.g. energy=1,mu=4 or energy=1,i0=2,if=5+6.")

@@ -10,7 +10,9 @@ import typer
 from live_lce.cli import _output
 from live_lce.cli._options import ConfigOption
 
-app = typer.Typer(help="What is configured, and what can be.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show the configuration, its schema and its reference.", no_args_is_help=True
+)
 
 
 @app.command("show")

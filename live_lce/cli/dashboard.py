@@ -21,8 +21,10 @@ def dashboard(
     host: Annotated[
         str,
         typer.Option(
-            help="Where to listen; 0.0.0.0 for every address of this machine. There is no login: "
-            "who reaches the page sees the results."
+            help=(
+                "Where to listen; 0.0.0.0 for every address of this machine. There is no login:"
+                " everyone who reaches the page sees the results."
+            )
         ),
     ] = "127.0.0.1",
     port: Annotated[
@@ -34,12 +36,14 @@ def dashboard(
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="Host, or host:port, that browsers may call this page by, such as that of the "
-            "proxy; repeatable."
+            help=(
+                "Host, or host:port, in the page's address in a browser, such as that of the "
+                "proxy; may be repeated."
+            )
         ),
     ] = None,
     since: Annotated[
-        str, typer.Option(help="Runs analysed so long ago are in view: 12h, 7d.")
+        str, typer.Option(help="How far back the dashboard shows runs: 12h, 7d.")
     ] = "24h",
     poll: Annotated[
         bool, typer.Option("--poll", help="Ask every second instead of subscribing.")
@@ -51,7 +55,7 @@ def dashboard(
 ) -> None:
     """Serve the dashboard until Ctrl-C: the spectrum as it grows, the trend, why, and the past.
 
-    It reads from Tiled alone, with a key that may only read, which never reaches the browser.
+    The dashboard reads from Tiled only. A read-only key is enough, and never reaches the browser.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def demo(
         float | None,
         typer.Option(
             "--duration",
-            help="Seconds over which to spread the scans; 0 is as fast as it goes. "
+            help="Seconds over which the scans are spread; 0 is as fast as possible. "
             "[default: 60, with --headless 20]",
             min=0.0,
             show_default=False,

@@ -22,24 +22,29 @@ def evaluate(
         Path, typer.Argument(help="A Parquet file, a folder of them, or one with index.csv.")
     ],
     model: Annotated[
-        str, typer.Option(help="Family or model, see `live-lce models list`; else the configured.")
+        str,
+        typer.Option(
+            help="Family or model, see `live-lce models list`; by default the configured family."
+        ),
     ] = "",
     json: JsonOption = False,
     rows: Annotated[
-        Path | None, typer.Option(help=f"Write what was said of each row, as {ROWS}.")
+        Path | None, typer.Option(help=f"Write the prediction on each row, as {ROWS}.")
     ] = None,
-    which: Annotated[str, typer.Option("--set", help="Which set of an index.csv.")] = "main",
+    which: Annotated[str, typer.Option("--set", help="Set of an index.csv to read.")] = "main",
     reference: Annotated[
         Path | None, typer.Option(help="Labelled spectra for the nearest-neighbour baseline.")
     ] = None,
     curves: Annotated[
         bool,
-        typer.Option("--curves/--no-curves", help="Judge again with scans cut and with noise."),
+        typer.Option(
+            "--curves/--no-curves", help="Also evaluate shortened scans and scans with added noise."
+        ),
     ] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Of intervals and noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of intervals and noise.")] = 0,
     config: ConfigOption = None,
 ) -> None:
-    """Judge a model on labelled spectra, each by those of its members that did not see it.
+    """Judge a model on labelled spectra, each by the members that did not see it.
 
     Examples
     --------

@@ -22,7 +22,7 @@ def label(
     ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Label the sites of a crystal structure in three ways.
+    """Label the sites of a crystal structure by three definitions.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from live_lce.cli._output import UsageError
 if TYPE_CHECKING:
     from live_lce.classifiers import ModelCard, Registry
 
-app = typer.Typer(help="Which classifiers there are, and how good.", no_args_is_help=True)
+app = typer.Typer(help="List the models, and show their cards.", no_args_is_help=True)
 
 
 def _registry(config: Path | None) -> Registry:

@@ -11,7 +11,7 @@ _FIELDS = ("energy", "i0", "it", "ir", "fluorescence", "mu", "absorber", "edge")
 def presets(
     json: JsonOption = False,
 ) -> None:
-    """List the beamline presets: which data keys are looked for.
+    """List the beamline presets: the data keys that live_lce looks for.
 
     A preset is recognized from the start document, or set with `analysis.signals.preset`;
     single names in `analysis.signals` override it.

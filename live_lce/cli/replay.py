@@ -33,25 +33,30 @@ def replay(
     ] = "",
     until: Annotated[str, typer.Option(help="Runs that started then or before.")] = "",
     uid: Annotated[
-        list[str] | None, typer.Option(help="Uid of a run, or its first 8 characters.")
+        list[str] | None, typer.Option(help="Uid of a run, or its first 8 characters or more.")
     ] = None,
     scan_id: Annotated[list[int] | None, typer.Option(help="Scan id.")] = None,
     sample: Annotated[str, typer.Option(help="Name of the sample; * stands for any text.")] = "",
     absorber: Annotated[
-        str, typer.Option(help="Element; runs that do not state theirs are taken.")
+        str, typer.Option(help="Element symbol; runs that do not state an element are included.")
     ] = "",
     plan: Annotated[str, typer.Option(help="Name of the plan; * stands for any text.")] = "",
     where: Annotated[
-        list[str] | None, typer.Option(help="key=value of the start document; dots go deeper.")
+        list[str] | None,
+        typer.Option(help="key=value of the start document; dots separate levels."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done with each run.")
+        bool, typer.Option("--dry-run", help="Only print what the replay would do with each run.")
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of processes.")] = 1,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Analyse anew what other models or settings did, superseding it."
+            "--force",
+            help=(
+                "Analyse runs again that other models or settings analysed; the new analysis "
+                "supersedes the old."
+            ),
         ),
     ] = False,
     json: JsonOption = False,
@@ -59,9 +64,9 @@ def replay(
 ) -> None:
     """Replay recorded scans, and publish their predictions to Tiled.
 
-    The predictions are those that the running scan would have had.  What Tiled has
-    already is left, so that a replay that was stopped goes on where it was.  Runs that are
-    no spectrum are left alone.  Without a Tiled server the predictions are only printed.
+    The predictions are those that the running scan would have had.  Runs that
+    are already in Tiled are left out, so a replay that was stopped goes on where it was.  Runs
+    without a spectrum are skipped.  Without a Tiled server the predictions are only printed.
 
     Examples
     --------

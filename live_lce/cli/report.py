@@ -39,12 +39,14 @@ def report(
     against: Annotated[
         str,
         typer.Option(
-            help="Recorded signal to draw the trend against, such as start.scan_id or "
-            "primary.furnace_temperature; else time."
+            help=(
+                "Recorded signal to draw the trend against, such as start.scan_id or "
+                "primary.furnace_temperature; by default time."
+            )
         ),
     ] = "",
     title: Annotated[
-        str, typer.Option(help="Title of the page; else from what is asked for.")
+        str, typer.Option(help="Title of the page; by default made from the selection.")
     ] = "",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.")
@@ -54,9 +56,9 @@ def report(
 ) -> None:
     """Write a report of a series: one HTML file that needs nothing else.
 
-    Summary, trend, spectra, what to do about each remark, models with what their cards say,
-    settings, versions, uids of all raw runs.  No script, nothing is loaded; for the screen,
-    light or dark, and for paper.
+    The report holds a summary, the trend, the spectra, what to do about each remark, the models
+    with their cards, settings, versions, and the uids of all raw runs.  It has no script and
+    loads nothing, and is made for the screen, light or dark, and for paper.
 
     Examples
     --------

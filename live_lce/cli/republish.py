@@ -23,7 +23,7 @@ def republish(
 ) -> None:
     """Send the analysis runs that wait on disk to Tiled, each once.
 
-    Files are removed when Tiled has their runs. Ends with 1 if some stay.
+    Each file is removed when Tiled has its run. The exit code is 1 if some stay.
 
     Examples
     --------

@@ -41,7 +41,7 @@ def results(
     status: StatusOption = "",
     predictions: Annotated[
         bool,
-        typer.Option("--predictions", help="One row a prediction with all columns, not a run."),
+        typer.Option("--predictions", help="Show one row for each prediction, with all columns."),
     ] = False,
     everything: AllOption = False,
     csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file.")] = None,
@@ -51,8 +51,8 @@ def results(
 ) -> None:
     """Show what was published to Tiled, one row a run.
 
-    Of several analyses of a spectrum only the one that counts is shown.  An API key that
-    may only read is enough.
+    If a spectrum has several analyses, only the one that counts is shown.  A read-only API
+    key is enough.
 
     Examples
     --------

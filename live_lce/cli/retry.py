@@ -25,19 +25,19 @@ def retry(
         list[str] | None,
         typer.Option(
             "--source",
-            help="Archive, as in replay, for runs that are not whole in their files.",
+            help="Archive, as in `replay`, for runs that are incomplete in their files.",
         ),
     ] = None,
     tiled: TiledOption = "",
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Analyse the raw runs again that could not be processed wholly, and publish them.
+    """Analyse raw runs again that live_lce could not process completely, and publish them.
 
     Live scans and replays keep such runs as dead letters.  After an upgrade or a repair
-    this gets the predictions that were lost; they supersede what was published of the run.
-    Files of runs that work are removed, others stay as they are: delete one to give its run
-    up.  Ends with 1 if some stay.
+    this command makes the lost predictions; they supersede what was published of the run.
+    It removes the files of runs that now work, and leaves the others as they are: delete a file
+    to give up its run.  The exit code is 1 if some stay.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from live_lce.cli._options import ConfigOption
 def serve(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Option("--directory", "-d", help="Where databases, arrays and logs stay.")
+        Path, typer.Option("--directory", "-d", help="Folder of the databases, arrays and logs.")
     ] = Path("live_lce_tiled"),
     port: Annotated[
         int, typer.Option("--port", "-p", help="Port; 0 for any.", min=0, max=65535)
@@ -28,8 +28,10 @@ def serve(
         typer.Option(
             "--api-key",
             envvar="LIVE_LCE_TILED__API_KEY",
-            help="Secret, letters and digits; generated if not given. On the command line "
-            "everybody on this machine can read it.",
+            help=(
+                "Secret, letters and digits; generated if not given. Everybody on this machine "
+                "can read it on the command line."
+            ),
         ),
     ] = None,
     api_key_file: Annotated[
@@ -39,7 +41,7 @@ def serve(
     readable: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of files that detectors write and raw runs refer to; repeatable."
+            help="Folder of files that detectors write and raw runs refer to; may be repeated."
         ),
     ] = None,
     config: ConfigOption = None,

@@ -15,14 +15,17 @@ from live_lce.cli._output import UsageError
 
 def sim_ioc(
     prefix: Annotated[
-        str, typer.Option("--prefix", help="Of the names of the process variables.")
+        str, typer.Option("--prefix", help="Prefix of the names of the process variables.")
     ] = "SIM:",
-    seed: Annotated[int, typer.Option("--seed", help="Of the counting noise.", min=0)] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the counting noise.", min=0)] = 0,
     pace: Annotated[
         float,
         typer.Option(
             "--pace",
-            help="Real seconds for one second of beam time: 1 is real time, 0 as fast as it goes.",
+            help=(
+                "Real seconds for one second of beam time: 1 is real time, 0 is as fast as "
+                "possible."
+            ),
             min=0.0,
         ),
     ] = 1.0,
@@ -36,10 +39,13 @@ def sim_ioc(
         ),
     ] = None,
     sample: Annotated[
-        str, typer.Option("--sample", help="First in the beam: standards with fractions.")
+        str,
+        typer.Option(
+            "--sample", help="Sample that is first in the beam: standards with fractions."
+        ),
     ] = "Fe-hematite",
     port: Annotated[
-        int, typer.Option("--port", "-p", help="Of Channel Access.", min=1, max=65535)
+        int, typer.Option("--port", "-p", help="Port of Channel Access.", min=1, max=65535)
     ] = 5064,
     listen: Annotated[
         str, typer.Option("--listen", help="Address to serve on; 0.0.0.0 for the whole network.")

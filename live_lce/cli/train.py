@@ -38,11 +38,13 @@ def train(
     family: Annotated[str, typer.Option(help="Name of the models.")] = FAMILY,
     absorber: Annotated[
         list[str] | None,
-        typer.Option(help="Only this element, also of files that name none; may be repeated."),
+        typer.Option(help="Only this element, also for files that name none; may be repeated."),
     ] = None,
     add: Annotated[
         list[Path] | None,
-        typer.Option(help="More spectra to train on, e.g. computed ones; they judge nothing."),
+        typer.Option(
+            help="More spectra to train on, e.g. computed ones; they are not used to judge."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the models; by default the configured one.")
@@ -50,25 +52,36 @@ def train(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace models of the same name.")
     ] = False,
-    folds: Annotated[int, typer.Option(min=2, help="Members, each judged on one fold.")] = 5,
+    folds: Annotated[
+        int, typer.Option(min=2, help="Number of members, each judged on one fold.")
+    ] = 5,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="At most; by default by the number of spectra.")
+        int | None,
+        typer.Option(
+            min=1, help="Largest number of epochs; by default from the number of spectra."
+        ),
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=0, help="Epochs without improvement until it stops; 0: never stop early."),
+        typer.Option(
+            min=0, help="Epochs without improvement before training stops; 0: never stop early."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds, augmentation and weights.")] = 0,
-    device: Annotated[Device, typer.Option(help="GPU where there is one.")] = Device.AUTO,
-    licence: Annotated[str, typer.Option(help="Of weights and data, for the card.")] = NO_LICENCE,
-    which: Annotated[str, typer.Option("--set", help="Which set of an index.csv.")] = "main",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of folds, augmentation and weights.")] = 0,
+    device: Annotated[
+        Device, typer.Option(help="Device; auto takes a GPU if there is one.")
+    ] = Device.AUTO,
+    licence: Annotated[
+        str, typer.Option(help="Licence of weights and data, for the card.")
+    ] = NO_LICENCE,
+    which: Annotated[str, typer.Option("--set", help="Set of an index.csv to read.")] = "main",
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Train models on your own labelled spectra, one per element.
 
     A folder's index.csv has the columns file and label (T4, S5, O6 or other), and absorber where
-    the files name none; compound, group, formula, certainty and quality are heeded if there.
+    the files name none; compound, group, formula, certainty and quality are used if present.
     The models are judged by cross-validation: spectra of one compound are never on both sides.
 
     Examples
