@@ -115,7 +115,7 @@ def safe_path() -> Iterator[None]:
                     os.environ[name] = value
 
 
-class _Process(SpawnProcess):
+class _SafeProcess(SpawnProcess):
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 (its name in multiprocessing)
         with safe_path():
@@ -123,4 +123,4 @@ class _Process(SpawnProcess):
 
 
 class _Context(SpawnContext):
-    Process = _Process
+    Process = _SafeProcess

@@ -149,7 +149,7 @@ class TiledRun:
         return node
 
 
-class _OpenRun(TiledSource):
+class _RunInProgress(TiledSource):
     """The place of one run that is open already; left open."""
 
     def __init__(self, node: Any) -> None:
@@ -182,7 +182,7 @@ def open_run(node: Any, signals: Signals | None = None) -> TiledRun:
     start = node.metadata.get("start")
     if not isinstance(start, Mapping) or not start.get("uid"):
         raise ArchiveError(f"{node.item['id']}: is no bluesky run")
-    source, n_events = _OpenRun(node), _n_events(node.metadata)
+    source, n_events = _RunInProgress(node), _n_events(node.metadata)
     return TiledRun(source, node.item["id"], _with_tags(start, node), signals, n_events)
 
 

@@ -19,11 +19,11 @@ MEMBERS, RANKED = "members", "ranked"
 """Outputs that a model may have: each member's probabilities, and those of finer labels."""
 
 
-class _Frozen(BaseModel):
+class _FrozenPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Grid(_Frozen):
+class Grid(_FrozenPart):
     """The energies that the model reads, relative to the edge reference."""
 
     start: float = Field(description="First energy, eV from the edge reference.")
@@ -36,14 +36,14 @@ class Grid(_Frozen):
         return np.linspace(self.start, self.stop, self.n_points)
 
 
-class Needs(_Frozen):
+class Needs(_FrozenPart):
     """What must be measured of the model's grid, relative to the edge reference."""
 
     start: float = Field(description="First energy, eV from the edge reference.")
     stop: float = Field(description="Last energy, eV from the edge reference.")
 
 
-class TrainingFile(_Frozen):
+class TrainingFile(_FrozenPart):
     """One file of training data, and what was used of it."""
 
     name: str = Field(description="File name.")
@@ -51,7 +51,7 @@ class TrainingFile(_Frozen):
     rows: dict[str, int] = Field(description="Rows used, per class.")
 
 
-class Training(_Frozen):
+class Training(_FrozenPart):
     """What the model was trained on."""
 
     files: tuple[TrainingFile, ...] = Field(description="The data.")
@@ -84,14 +84,14 @@ class Training(_Frozen):
         }
 
 
-class OutOfDistribution(_Frozen):
+class OutOfDistribution(_FrozenPart):
     """How `ood_score` is made."""
 
     method: str = Field(description="The score, in words.")
     threshold: str = Field(description="What a score of 1 means.")
 
 
-class ModelCard(_Frozen):
+class ModelCard(_FrozenPart):
     """What a classifier is, what it was trained on, and how well it does."""
 
     name: str = Field(description="Name, also that of the files.")

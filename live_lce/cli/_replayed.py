@@ -42,7 +42,7 @@ class Listener(Protocol):
         """Finish: the counts, and those of the publishers."""
 
 
-class Lines:
+class ReplayLines:
     """For people: each run with its predictions.
 
     Parameters
@@ -108,7 +108,7 @@ class Json:
     def __init__(self, *, dry: bool) -> None:
         self._first = "runs_planned" if dry else "predictions"
         self._dry = dry
-        self._waiting = {name: _Waiting() for name in ("left_alone", "problems")}
+        self._waiting = {name: _SpooledTexts() for name in ("left_alone", "problems")}
         sys.stdout.write("{" + json.dumps(self._first) + ": [")
         self._separator = "\n"
 
@@ -159,7 +159,7 @@ class Json:
         self._separator = ",\n"
 
 
-class _Waiting:
+class _SpooledTexts:
     """A list of texts, to be written out later; beyond 1 MB it is a temporary file."""
 
     def __init__(self) -> None:

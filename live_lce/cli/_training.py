@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from live_lce.training import Job, Trained
     from live_lce.training._ensemble import Progress
     from live_lce.training._own_job import Planned
-    from live_lce.training._own_rows import Given, LeftOut
+    from live_lce.training._own_rows import GivenSpectrum, LeftOut
 
 INDEX = "index.csv"
 NAMED = 10
@@ -31,7 +31,7 @@ class Read:
 
     Parameters
     ----------
-    given : tuple of Given
+    given : tuple of GivenSpectrum
         Labelled spectra.
     unreadable : tuple of LeftOut
         Files that an index names and that cannot be read.
@@ -41,7 +41,7 @@ class Read:
         Those that were asked for, else those in the data.
     """
 
-    given: tuple[Given, ...]
+    given: tuple[GivenSpectrum, ...]
     unreadable: tuple[LeftOut, ...]
     sha256: dict[str, str]
     absorbers: tuple[str, ...]
@@ -74,10 +74,10 @@ def read_given(
     """
     from live_lce.datasets import read_labelled, read_standards
     from live_lce.datasets._rows import file_sha256
-    from live_lce.training._own_rows import Given, LeftOut
+    from live_lce.training._own_rows import GivenSpectrum, LeftOut
 
     read = file_reader(signals, wanted[0] if len(wanted) == 1 else "")
-    given: list[Given] = []
+    given: list[GivenSpectrum] = []
     unreadable: list[LeftOut] = []
     sha256: dict[str, str] = {}
     files = [(f, True) for path in data for f in _files(path)]
@@ -95,7 +95,7 @@ def read_given(
             rows = list(read_standards(file.parent, which, read, tell))
         else:
             rows = read_labelled(file)
-        given += [Given(row, source, judged) for row in rows]
+        given += [GivenSpectrum(row, source, judged) for row in rows]
         sha256[source] = file_sha256(file)
     judging = {one.row.absorber for one in given if one.judged}
     elements = set(wanted) or judging

@@ -66,7 +66,7 @@ def dashboard(
     from live_lce.classifiers import Registry
     from live_lce.cli._query import moment
     from live_lce.config import load_config
-    from live_lce.dashboard import Dashboard, DashboardError, Source
+    from live_lce.dashboard import Dashboard, DashboardError, DashboardSource
 
     settings = load_config(config)
     address = tiled or settings.tiled.uri
@@ -78,7 +78,7 @@ def dashboard(
     begun = moment(since, "--since", now=0.0)
     if begun is None or begun >= 0:
         raise UsageError(f"--since {since}: give how long ago, such as 12h or 7d")
-    source = Source(
+    source = DashboardSource(
         address,
         settings.key_for(tiled),
         settings.tiled.path,

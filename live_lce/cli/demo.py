@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from live_lce.engine import Result
-    from live_lce.sim._scoring import Judged
-    from live_lce.sim._view import Board
+    from live_lce.sim._scoring import JudgedScan
+    from live_lce.sim._view import FittedTable
     from live_lce.sim.experiment import Done
     from live_lce.sim.watch import Row
     from live_lce.tiled import EmbeddedTiled
@@ -212,7 +212,7 @@ def _experiment(
     return _report(client, console, done, computed, watcher.rows, seen, figure)
 
 
-def save_picture(board: Board, path: Path) -> None:
+def save_picture(board: FittedTable, path: Path) -> None:
     """Save the table of a run as SVG."""
     import io
 
@@ -276,7 +276,7 @@ def _report(
     return passed
 
 
-def _fraction_lines(series: Sequence[Judged]) -> list[str]:
+def _fraction_lines(series: Sequence[JudgedScan]) -> list[str]:
     from live_lce.sim._scoring import fraction_score
 
     error, *answered = str(fraction_score(series)).split("; ")

@@ -87,7 +87,7 @@ def replay(
         absorber=absorber, plan=plan, where=where or (), now=time.time(),
     )  # fmt: skip
     setup = _setup(load_config(config), tiled, force=force, partial_rows=json)
-    listener = _replayed.Json(dry=dry_run) if json else _replayed.Lines(dry=dry_run)
+    listener = _replayed.Json(dry=dry_run) if json else _replayed.ReplayLines(dry=dry_run)
     fine = _Session(setup, listener).run(sources, wanted, jobs=jobs, dry=dry_run)
     if not fine:
         raise typer.Exit(_output.FAILED)

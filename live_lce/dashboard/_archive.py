@@ -39,7 +39,7 @@ class Found:
     total: int
 
 
-class Archive:
+class PastRuns:
     """Everything that was published, also what is out of the dashboard's view.
 
     Parameters

@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from live_lce.dashboard._guard import COME_AGAIN, MOST_EXPORTS, BusyError, Turns
+from live_lce.dashboard._guard import COME_AGAIN, MOST_EXPORTS, BusyError, RequestLimit
 from live_lce.dashboard._links import SPECTRUM_KINDS, TREND_KINDS
 from live_lce.dashboard._services import Services
 from live_lce.results import (
@@ -37,7 +37,7 @@ _LONGEST = 80
 class _Export(RequestHandler):  # type: ignore[misc]
     """Answers in another thread, with one line where it cannot."""
 
-    def initialize(self, services: Services, turns: Turns) -> None:
+    def initialize(self, services: Services, turns: RequestLimit) -> None:
         self.services, self.turns, self.left = services, turns, False
 
     def on_connection_close(self) -> None:
@@ -129,7 +129,7 @@ class TrendExport(_Export):
         await self.answer(make, _TYPES[kind], f"{_safe(name)}.{kind}")
 
 
-class Report(_Export):
+class ReportHandler(_Export):
     """``report.html?sample=...``: one file for a series."""
 
     async def get(self) -> None:
@@ -154,11 +154,11 @@ class Health(_Export):
 
 def patterns(services: Services) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
     """Return what is served beside the page."""
-    given = {"services": services, "turns": Turns(2, MOST_EXPORTS)}
+    given = {"services": services, "turns": RequestLimit(2, MOST_EXPORTS)}
     return [
         (rf"/export/spectrum\.({'|'.join(SPECTRUM_KINDS)})", SpectrumExport, given),
         (rf"/export/trend\.({'|'.join(TREND_KINDS)})", TrendExport, given),
-        (r"/report\.html", Report, given),
+        (r"/report\.html", ReportHandler, given),
         (r"/health", Health, given),
     ]
 

@@ -36,7 +36,7 @@ class BusyError(Exception):
     """So many wait already that one more is sent away."""
 
 
-class Turns:
+class RequestLimit:
     """Lets few do something at once; others wait, up to a number.
 
     Parameters
@@ -70,7 +70,7 @@ class Turns:
 class PageHandler(DocHandler):  # type: ignore[misc]
     """The page, made for one viewer after the other: that blocks the thread that serves all."""
 
-    def initialize(self, *_: Any, turns: Turns, **__: Any) -> None:
+    def initialize(self, *_: Any, turns: RequestLimit, **__: Any) -> None:
         """Take what all requests share."""
         self._turns, self._left = turns, False
 
@@ -212,7 +212,7 @@ def guard(application: Any, prefix: str, host: str, origins: Sequence[str]) -> N
     given = {
         "application_context": application.applications["/"],
         "bokeh_websocket_path": f"{prefix}/ws",
-        "turns": Turns(1, MOST_WAITING),
+        "turns": RequestLimit(1, MOST_WAITING),
     }
     application.add_handlers(
         r".*",

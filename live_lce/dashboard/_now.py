@@ -21,7 +21,7 @@ from live_lce.dashboard import _fragments as fragments
 from live_lce.dashboard._board import RunData
 from live_lce.dashboard._hysteresis import shown
 from live_lce.dashboard._spectrum import Drawn
-from live_lce.dashboard._style import LOOKS, Look, words
+from live_lce.dashboard._style import LOOKS, Theme, words
 from live_lce.spectra import Array, to_grid
 
 BEFORE, BEHIND = -40.0, 80.0
@@ -156,7 +156,7 @@ class _Spectrum:
         self.plot.y_range = Range1d(-0.2, 1.8)
         self.plot.x_range = Range1d(0, 1)
 
-    def look(self, look: Look) -> None:
+    def look(self, look: Theme) -> None:
         self._line.glyph.line_color = look.line
         self._points.glyph.line_color = self._points.glyph.fill_color = look.line
         self._e0.line_color = look.warn
@@ -203,7 +203,7 @@ class _Raw:
             "energy", "mu", source=self._below, line_width=1.5, line_dash="dotted"
         )
 
-    def look(self, look: Look) -> None:
+    def look(self, look: Theme) -> None:
         self._line.glyph.line_color = look.line
         self._points.glyph.line_color = self._points.glyph.fill_color = look.line
         self._pre.glyph.line_color = self._e0.line_color = look.warn

@@ -27,7 +27,7 @@ _SETTLED = 150
 _REMEMBERED = 5000
 
 
-class Series:
+class SentFigure:
     """A figure, and what was sent of it.
 
     Parameters

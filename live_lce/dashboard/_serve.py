@@ -27,7 +27,7 @@ class DashboardError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Source:
+class DashboardSource:
     """Where the results are.
 
     Parameters
@@ -54,7 +54,7 @@ class Dashboard:
 
     Parameters
     ----------
-    source : Source
+    source : DashboardSource
         Where the results are.
     registry : Registry
         The installed models, for what explains an answer.
@@ -75,7 +75,7 @@ class Dashboard:
 
     def __init__(
         self,
-        source: Source,
+        source: DashboardSource,
         registry: Registry,
         *,
         host: str = "127.0.0.1",
@@ -181,10 +181,10 @@ class Dashboard:
         return server
 
 
-def _services(source: Source, registry: Registry, window: float) -> Any:
+def _services(source: DashboardSource, registry: Registry, window: float) -> Any:
     from concurrent.futures import ThreadPoolExecutor
 
-    from live_lce.dashboard._archive import Archive
+    from live_lce.dashboard._archive import PastRuns
     from live_lce.dashboard._board import Board
     from live_lce.dashboard._feed import Feed
     from live_lce.dashboard._models import Models
@@ -198,7 +198,7 @@ def _services(source: Source, registry: Registry, window: float) -> Any:
 
     board, signals = Board(address=_without_user(split_key(source.uri)[0])), SignalTable()
     feed = Feed(reader(), board, signals, streaming=source.streaming)
-    archive = Archive(reader())
+    archive = PastRuns(reader())
     pool = ThreadPoolExecutor(2, "live_lce dashboard archive")
     raw_link = f"{_without_user(split_key(source.uri)[0]).rstrip('/')}/ui/browse/{source.raw_path}"
     return Services(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from live_lce.dashboard._archive import Archive
+from live_lce.dashboard._archive import PastRuns
 from live_lce.dashboard._board import Board
 from live_lce.dashboard._feed import Feed
 from live_lce.dashboard._models import Models
@@ -25,7 +25,7 @@ class Services:
         Fills the board.
     signals : SignalTable
         Recorded signals of the raw runs.
-    archive : Archive
+    archive : PastRuns
         Searches and exports, for viewers that ask.
     models : Models
         The installed models.
@@ -40,7 +40,7 @@ class Services:
     board: Board
     feed: Feed
     signals: SignalTable
-    archive: Archive
+    archive: PastRuns
     models: Models
     pool: Executor
     raw_link: str

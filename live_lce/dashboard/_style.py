@@ -11,7 +11,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
 
 @dataclass(frozen=True)
-class Look:
+class Theme:
     """Colours of one theme.
 
     Parameters
@@ -39,10 +39,10 @@ class Look:
 
 
 LOOKS = {
-    "light": Look(
+    "light": Theme(
         "#ffffff", "#1b1f24", "#5a6470", "#e3e7eb", "#1b1f24", "#56b4e9", "#b8a100", "#b3261e"
     ),
-    "dark": Look(
+    "dark": Theme(
         "#14181d", "#f0f3f6", "#a6b0bb", "#2c343d", "#f0f3f6", "#56b4e9", "#f0e442", "#ff8a80"
     ),
 }

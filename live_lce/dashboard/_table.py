@@ -14,7 +14,7 @@ from live_lce.spectra import Array
 
 
 @dataclass(frozen=True)
-class Table:
+class TrendTable:
     """Points of one sample and absorber, in the order given.
 
     Parameters
@@ -58,15 +58,15 @@ class Table:
 
 
 def table(
-    points: Sequence[TrendPoint], known: Table | None = None, otherwise: tuple[str, ...] = ()
-) -> Table:
+    points: Sequence[TrendPoint], known: TrendTable | None = None, otherwise: tuple[str, ...] = ()
+) -> TrendTable:
     """Return points as arrays.
 
     Parameters
     ----------
     points : sequence of TrendPoint
         All of them.
-    known : Table, optional
+    known : TrendTable, optional
         Of the points before the last ones were added.
     otherwise : tuple of str
         Classes, where no point has any.
@@ -77,7 +77,7 @@ def table(
         new = points[len(known.points) :]
         if set(classes_of(new)) <= set(known.classes):
             more = _made(new, known.classes)
-            return Table(
+            return TrendTable(
                 points,
                 known.classes,
                 np.concatenate([known.fractions, more.fractions]),
@@ -88,6 +88,8 @@ def table(
     return _made(points, classes_of(points) or otherwise)
 
 
-def _made(points: Sequence[TrendPoint], classes: tuple[str, ...]) -> Table:
+def _made(points: Sequence[TrendPoint], classes: tuple[str, ...]) -> TrendTable:
     found = stacked(points, classes, np.arange(len(points)))
-    return Table(points, classes, found.fractions, found.spread, times(points), scan_ids(points))
+    return TrendTable(
+        points, classes, found.fractions, found.spread, times(points), scan_ids(points)
+    )

@@ -9,10 +9,10 @@ import numpy as np
 from bokeh.models import Column, Select
 
 from live_lce.dashboard._links import trend_links
-from live_lce.dashboard._series import Series
+from live_lce.dashboard._series import SentFigure
 from live_lce.dashboard._services import Services
 from live_lce.dashboard._style import sheet, words
-from live_lce.dashboard._trends import PAUSE, SCAN, SERIES, TIME, Choice, Figure, Key
+from live_lce.dashboard._trends import PAUSE, SCAN, SERIES, TIME, Figure, Key, TrendChoice
 from live_lce.results import TrendPoint
 
 SAMPLES = 8
@@ -68,7 +68,7 @@ class TrendView:
         )
         self._links = words("trend_links")
         self._plots = Column(name="trend_plots", children=[], sizing_mode="stretch_width")
-        self._series: dict[Key, Series] = {}
+        self._series: dict[Key, SentFigure] = {}
         self._look = "light"
         self._drawn: Mapping[Key, Figure] | None = None
         for select in (self._axis, self._span, self._group):
@@ -94,7 +94,7 @@ class TrendView:
         if self._axis.options != options:
             self._axis.options = options
         points, clock = self._services.board.trend(), self._services.board.clock
-        choice = Choice(self._axis.value, _SPANS[self._span.value], self._each)
+        choice = TrendChoice(self._axis.value, _SPANS[self._span.value], self._each)
         figures = self._services.trends.figures(points, choice, clock())
         if figures is not self._drawn:
             self._drawn = figures
@@ -131,9 +131,9 @@ class TrendView:
         if said != self._links.text:
             self._links.text = said
 
-    def _make(self, key: Key, figure: Figure, axis: str) -> Series:
+    def _make(self, key: Key, figure: Figure, axis: str) -> SentFigure:
         name = ", ".join(filter(None, (key[0] or None, key[1]))) or "unknown absorber"
-        series = Series(name, figure.table.classes, axis, axis == TIME, self._clicked)
+        series = SentFigure(name, figure.table.classes, axis, axis == TIME, self._clicked)
         series.look(self._look)
         self._series[key] = series
         return series

@@ -10,7 +10,7 @@ import numpy as np
 
 from live_lce.dashboard._columns import columns
 from live_lce.dashboard._signals import SignalTable
-from live_lce.dashboard._table import Table, table
+from live_lce.dashboard._table import TrendTable, table
 from live_lce.dashboard._trend_cache import starts_with
 from live_lce.results import Stacked, TrendPoint, in_order
 from live_lce.spectra import Array
@@ -33,7 +33,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Choice:
+class TrendChoice:
     """What a viewer wants to see.
 
     Parameters
@@ -58,7 +58,7 @@ class Figure:
 
     Parameters
     ----------
-    table : Table
+    table : TrendTable
         The points.
     stacked : Stacked
         Those that have a place on the axis, by place.
@@ -68,7 +68,7 @@ class Figure:
         Spectra of other series, which are left out.
     """
 
-    table: Table
+    table: TrendTable
     stacked: Stacked
     columns: dict[str, Array]
     n_left: int = 0
@@ -93,10 +93,10 @@ class Trends:
 
     def __init__(self, signals: SignalTable) -> None:
         self._signals = signals
-        self._known: OrderedDict[Choice, _Known] = OrderedDict()
+        self._known: OrderedDict[TrendChoice, _Known] = OrderedDict()
 
     def figures(
-        self, points: Sequence[TrendPoint], choice: Choice, now: float
+        self, points: Sequence[TrendPoint], choice: TrendChoice, now: float
     ) -> dict[Key, Figure]:
         """Return the figures of a choice; the same objects while nothing changed.
 
@@ -104,7 +104,7 @@ class Trends:
         ----------
         points : sequence of TrendPoint
             All there are, by time.
-        choice : Choice
+        choice : TrendChoice
             What is wanted.
         now : float
             The time (s since 1970).
@@ -143,7 +143,7 @@ class Trends:
             made, found, columns(found, _MINUTE if axis == TIME else 1.0), n - len(points)
         )
 
-    def _places(self, made: Table, axis: str) -> Array:
+    def _places(self, made: TrendTable, axis: str) -> Array:
         if axis == TIME:
             return made.times * SECOND
         if axis == SCAN:
@@ -159,7 +159,7 @@ def _since(span: float, now: float) -> float:
     return float((now - span) // step * step)
 
 
-def _shown(points: Sequence[TrendPoint], choice: Choice, now: float) -> Sequence[TrendPoint]:
+def _shown(points: Sequence[TrendPoint], choice: TrendChoice, now: float) -> Sequence[TrendPoint]:
     return current_series(points, now) if choice.span == SERIES else points
 
 

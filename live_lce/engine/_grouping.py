@@ -65,7 +65,7 @@ class Grouping:
         self._roles = roles
         self._outer = signals.outer if signals.spectrum_per in {"auto", "outer"} else ""
         self._told = signals.spectrum_per in {"auto", "outer"} and not roles.array
-        self._grid = Grid.of(start, roles) if self._told and not self._outer else None
+        self._grid = ScanGrid.of(start, roles) if self._told and not self._outer else None
         self._scanned = axis.scanned(start).names
         self._changes: dict[str, _Change] | None = None  # by data key, from the first event on
         self._early: list[tuple[int, float, dict[str, Any]]] | None = []  # until it is decided
@@ -249,7 +249,7 @@ def separating(keys: Iterable[str], scanned: frozenset[str], roles: Roles) -> tu
     return tuple(sorted(found))
 
 
-class Grid:
+class ScanGrid:
     """A grid that the start document declares, with energy as one of its axes.
 
     Parameters
@@ -268,7 +268,7 @@ class Grid:
         self._n_inner = self._shape[energy] * self._n_faster
 
     @classmethod
-    def of(cls, start: Mapping[str, Any], roles: Roles) -> Grid | None:
+    def of(cls, start: Mapping[str, Any], roles: Roles) -> ScanGrid | None:
         """Return the grid of a run, or None if it has none.
 
         A grid has a ``shape`` of two or more, and as many dimensions, one of them the energy.

@@ -49,7 +49,7 @@ class RiskCoverage:
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """Results with spectra made worse.
 
     Parameters
@@ -127,7 +127,7 @@ class Rejudge:
     choice: Choice
     settings: AnalysisSettings
 
-    def against_last_energy(self, tell: Progress) -> list[Point]:
+    def against_last_energy(self, tell: Progress) -> list[CurvePoint]:
         """Return the results of the same scans, had they ended earlier."""
         points = []
         for past in LAST_ENERGIES:
@@ -139,7 +139,7 @@ class Rejudge:
             points.append(self._point(past, cut))
         return points
 
-    def against_noise(self, seed: int, tell: Progress) -> list[Point]:
+    def against_noise(self, seed: int, tell: Progress) -> list[CurvePoint]:
         """Return the results with noise added to the raw absorption."""
         points = []
         for sigma in NOISES:
@@ -151,7 +151,7 @@ class Rejudge:
             points.append(self._point(sigma, noised))
         return points
 
-    def _point(self, value: float, change: Callable[[Prepared, int], Prepared]) -> Point:
+    def _point(self, value: float, change: Callable[[Prepared, int], Prepared]) -> CurvePoint:
         scored = [i for i, one in enumerate(self.judged) if one.enters is Enters.SCORES]
         changed = {i: change(self.prepared[i], i) for i in scored}
         touched = [i for i in scored if changed[i] is not self.prepared[i]]
@@ -167,7 +167,7 @@ class Rejudge:
         right = rows.answer == rows.truth
         before = judgements([self.judged[i] for i in scored]).answer
         both = (rows.answer != NONE) & (before != NONE)
-        return Point(
+        return CurvePoint(
             value,
             n=len(scored),
             n_changed=len(touched),

@@ -11,9 +11,9 @@ from live_lce.datasets import Labelled
 from live_lce.datasets._prepared import prepare
 from live_lce.evaluation._arrays import NONE, Ints, Judgements, judgements
 from live_lce.evaluation._choice import SEEN, Choice, turns
-from live_lce.evaluation._curves import Point, Rejudge, RiskCoverage, risk_coverage
+from live_lce.evaluation._curves import CurvePoint, Rejudge, RiskCoverage, risk_coverage
 from live_lce.evaluation._judged import Judged, judge
-from live_lce.evaluation._measure import Counts, Metrics, count, measure
+from live_lce.evaluation._measure import Metrics, RowCounts, count, measure
 from live_lce.evaluation._metrics import commonest
 from live_lce.evaluation._neighbours import neighbours_answers
 from live_lce.settings import AnalysisSettings
@@ -36,7 +36,7 @@ class Scope:
     """
 
     metrics: Metrics
-    counts: Counts
+    counts: RowCounts
     majority: Metrics
     neighbours: Metrics
     risk_coverage: RiskCoverage
@@ -56,7 +56,7 @@ class Evaluation:
         Of all absorbers, and of those that have a model.
     absorbers : dict
         By symbol.
-    last_energy, noise : tuple of Point
+    last_energy, noise : tuple of CurvePoint
         Empty if they were not asked for.
     models : dict
         Name, version and sha256 of the model by absorber.
@@ -70,8 +70,8 @@ class Evaluation:
     overall: Scope
     with_model: Scope
     absorbers: dict[str, Scope]
-    last_energy: tuple[Point, ...]
-    noise: tuple[Point, ...]
+    last_energy: tuple[CurvePoint, ...]
+    noise: tuple[CurvePoint, ...]
     models: dict[str, dict[str, str]]
     notes: tuple[str, ...]
 

@@ -99,7 +99,7 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Counts:
+class RowCounts:
     """What happened to the rows, beside the metrics.
 
     Parameters
@@ -172,11 +172,11 @@ def measure(rows: Judgements, seed: int) -> Metrics:
     )
 
 
-def count(rows: Sequence[Judged]) -> Counts:
+def count(rows: Sequence[Judged]) -> RowCounts:
     """Return what happened to the rows."""
     silent = [r for r in rows if r.enters is Enters.SCORES and not r.prediction.answered]
     seen = [r for r in rows if r.turn.seen]
-    return Counts(
+    return RowCounts(
         n_rows=len(rows),
         abstained_by_reason=_counted(deciding(one) for one in silent),
         not_scored=_counted(one.turn.why_not for one in rows if one.turn.why_not),

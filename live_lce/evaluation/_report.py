@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from live_lce.evaluation._bootstrap import DRAWS, LEVEL
-from live_lce.evaluation._curves import Point, RiskCoverage
+from live_lce.evaluation._curves import CurvePoint, RiskCoverage
 from live_lce.evaluation._evaluate import OVERALL, WITH_MODEL, Evaluation, Scope
 from live_lce.evaluation._measure import Metrics
 from live_lce.evaluation._published import PUBLISHED
@@ -105,9 +105,9 @@ def _risk(curve: RiskCoverage) -> dict[str, Any]:
     return {"coverage": curve.coverage[shown], "risk": curve.risk[shown], "area": curve.area}
 
 
-def _points(name: str, points: Sequence[Point]) -> list[dict[str, Any]]:
+def _points(name: str, points: Sequence[CurvePoint]) -> list[dict[str, Any]]:
     return [{name: point.value, **_without_value(point)} for point in points]
 
 
-def _without_value(point: Point) -> dict[str, Any]:
+def _without_value(point: CurvePoint) -> dict[str, Any]:
     return {name: value for name, value in asdict(point).items() if name != "value"}

@@ -68,7 +68,7 @@ class Hdf5Files:
         self._patience = patience
         self._roots = [str(root) for root in roots]
         self._answer = answer
-        self._process: _Process | None = None
+        self._process: _RowProcess | None = None
         self._silent: dict[str, int] = {}  # uri: how often it did not answer
         self._waited: set[str] = set()
         self._fresh: set[str] = set()  # opened again after the end of the scan
@@ -164,7 +164,7 @@ class Hdf5Files:
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         if self._process is None:
-            self._process = _Process(self._roots)
+            self._process = _RowProcess(self._roots)
         try:
             return self._process.ask(question, self._answer)
         except UnreadableError:
@@ -172,7 +172,7 @@ class Hdf5Files:
             raise
 
 
-class _Process:
+class _RowProcess:
     """The reading process, asked one thing at a time."""
 
     def __init__(self, roots: Sequence[str] = ()) -> None:

@@ -35,7 +35,7 @@ class Unreadable(Exception):  # noqa: N818
     """Why there are no rows, for people."""
 
 
-class Reader:
+class RowReader:
     """Keeps files open between questions."""
 
     def __init__(self, roots: list[str] | None = None) -> None:
@@ -163,7 +163,7 @@ def main() -> None:
     # Filters of detectors, where they are installed.
     with contextlib.suppress(Exception):
         import hdf5plugin  # noqa: F401
-    reader = Reader(sys.argv[1:])
+    reader = RowReader(sys.argv[1:])
     for line in sys.stdin:
         sys.stdout.write(json.dumps(reader.answer(json.loads(line))) + "\n")
         sys.stdout.flush()

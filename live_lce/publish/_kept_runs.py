@@ -59,7 +59,7 @@ class FailedRuns:
         self._letters = letters
         self._source = source
         self._failures: list[tuple[str, Exception]] = []
-        self._runs: dict[str, _OpenRun] = {}
+        self._runs: dict[str, _KeptRun] = {}
         self._owners: dict[str, str] = {}  # descriptor uid: run uid
         self._logged = False
 
@@ -129,11 +129,11 @@ class FailedRuns:
         row = {"stream": result.run.stream, "spectrum_index": result.spectrum_index}
         run.write("prediction", row, Failure(text))
 
-    def _begin(self, letters: DeadLetters, uid: str, start: Any) -> _OpenRun:
+    def _begin(self, letters: DeadLetters, uid: str, start: Any) -> _KeptRun:
         while uid not in self._runs and len(self._runs) >= MOST_RUNS:
             self._end(next(iter(self._runs)))
         if uid not in self._runs:
-            self._runs[uid] = _OpenRun(letters, uid, self._source, start)
+            self._runs[uid] = _KeptRun(letters, uid, self._source, start)
         return self._runs[uid]
 
     def _end(self, uid: str) -> None:
@@ -158,7 +158,7 @@ class FailedRuns:
         return value if isinstance(value, str) else ""
 
 
-class _OpenRun:
+class _KeptRun:
     """One run that has not ended: kept aside while all goes well, then a dead letter."""
 
     def __init__(self, letters: DeadLetters, uid: str, source: str, start: Any) -> None:

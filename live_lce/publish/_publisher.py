@@ -19,7 +19,7 @@ from live_lce.tiled import Connection, explain
 from live_lce.tiled._analyses import NOT_STOPPED
 from live_lce.tiled._connection import is_away
 from live_lce.tiled._revisions import Again
-from live_lce.tiled._run import TakenOverError, TiledRun
+from live_lce.tiled._run import TakenOverError, TiledRunWriter
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _OpenRun:
     def __init__(self, documents: AnalysisRun, kept: KeptRun) -> None:
         self.documents = documents
         self.kept = kept
-        self.tiled: TiledRun | None = None
+        self.tiled: TiledRunWriter | None = None
         self.skipped = False
 
 
@@ -282,7 +282,7 @@ class TiledPublisher(SpoolPublisher):
     def _start(self, run: _OpenRun, doc: dict[str, Any]) -> None:
         if run.kept.shared:
             raise TakenOverError("Another live_lce process writes the same run.")
-        run.tiled = TiledRun(
+        run.tiled = TiledRunWriter(
             self._container(),
             doc,
             batch_size=self._batch_size,

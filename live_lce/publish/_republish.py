@@ -13,7 +13,7 @@ from live_lce.publish._documents import Document
 from live_lce.publish._spool import SpooledRun, locked, read_spooled, waiting
 from live_lce.tiled import explain
 from live_lce.tiled._connection import is_away
-from live_lce.tiled._run import TiledRun
+from live_lce.tiled._run import TiledRunWriter
 
 
 @dataclass
@@ -124,7 +124,7 @@ def send_file(path: Path, container: Any, report: Report) -> None:
         else:
             documents.append(closing_stop(documents))
         finished = documents[-1][1]["exit_status"] == "success"
-        writer = TiledRun(
+        writer = TiledRunWriter(
             container, run.start, batch_size=10_000, replace=finished, again=run.again, late=True
         )
         if writer.skipped:

@@ -18,7 +18,7 @@ ATTEMPTS = 6
 
 
 @dataclass
-class _Waiting:
+class _Delay:
     attempts: int = 0
     not_before: float = -float("inf")
 
@@ -48,14 +48,14 @@ class Resending:
     ) -> None:
         self._container, self._gone = container, gone
         self._pause, self._clock = pause, clock
-        self._runs: dict[Path, _Waiting] = {}
+        self._runs: dict[Path, _Delay] = {}
 
     def __bool__(self) -> bool:
         return bool(self._runs)
 
     def add(self, path: Path) -> None:
         """Take in the file of a run that failed."""
-        self._runs[path] = _Waiting()
+        self._runs[path] = _Delay()
 
     def send(self, *, at_once: bool = False) -> int:
         """Send what is due; return how many runs Tiled took.

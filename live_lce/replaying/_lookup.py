@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from live_lce.replaying._setup import Setup
-from live_lce.tiled import Analysis, analyses_of, explain
+from live_lce.tiled import PublishedAnalysis, analyses_of, explain
 from live_lce.tiled._connection import find_child
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Lookup:
         self._path = [part for part in setup.config.tiled.path.split("/") if part]
         self._told = False
 
-    def analyses(self, raw_uids: Sequence[str]) -> dict[str, list[Analysis]]:
+    def analyses(self, raw_uids: Sequence[str]) -> dict[str, list[PublishedAnalysis]]:
         """Return the analyses of each raw run; none where Tiled does not answer.
 
         The publisher looks again before it writes, so that this only saves work.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from live_lce.tiled import Analysis
+from live_lce.tiled import PublishedAnalysis
 
 
 class Action(StrEnum):
@@ -51,7 +51,7 @@ class Today:
     settings_hash: str
     models: frozenset[str]
 
-    def made(self, analysis: Analysis, *, force: bool = False) -> bool:
+    def made(self, analysis: PublishedAnalysis, *, force: bool = False) -> bool:
         """Whether `analysis` has today's settings and one of today's models.
 
         Unless forced, one counts too that was refused before a model was asked, for which there
@@ -63,13 +63,13 @@ class Today:
 
 
 def decide(
-    analyses: Iterable[Analysis], today: Today, *, force: bool = False, empty: bool = False
+    analyses: Iterable[PublishedAnalysis], today: Today, *, force: bool = False, empty: bool = False
 ) -> Action:
     """Return what to do with a raw run.
 
     Parameters
     ----------
-    analyses : iterable of Analysis
+    analyses : iterable of PublishedAnalysis
         All that Tiled has of this raw run, from
         :func:`live_lce.tiled._analyses.analyses_of`.
     today : Today

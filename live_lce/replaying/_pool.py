@@ -59,7 +59,7 @@ def replayed(
         counters.update(worker.close())
 
 
-class _Process:
+class _WorkerProcess:
     """A worker process, and the run that it works on."""
 
     def __init__(self, setup: Setup) -> None:
@@ -113,7 +113,7 @@ def _in_processes(
     setup: Setup, runs: Iterable[ArchivedRun], jobs: int, counters: Counter[str]
 ) -> Generator[Outcome]:
     waiting = iter(runs)
-    members: list[_Process] = []
+    members: list[_WorkerProcess] = []
     deaths = 0
     try:
         while True:
@@ -122,7 +122,7 @@ def _in_processes(
                     member.give(run)
             # Processes are started for runs: few runs do not wait for many processes.
             while len(members) < jobs and (run := next(waiting, None)) is not None:
-                members.append(_Process(setup))
+                members.append(_WorkerProcess(setup))
                 members[-1].give(run)
             busy = {member.connection: member for member in members if member.run is not None}
             if not busy:

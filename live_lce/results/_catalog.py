@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from live_lce.results._query import Attempts, QueryError, ResultQuery
-from live_lce.tiled import Analysis, Connection, analyses_of, explain
+from live_lce.tiled import Connection, PublishedAnalysis, analyses_of, explain
 from live_lce.tiled._analyses import read_analysis, resolved
 from live_lce.tiled._connection import find_child
 
@@ -24,7 +24,7 @@ class PublishedRun:
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : PublishedAnalysis
         Uids, attempt, and whether it counts.
     sample : str
         Name of the sample, empty if unknown.
@@ -66,7 +66,7 @@ class PublishedRun:
         Address of its node.
     """
 
-    analysis: Analysis
+    analysis: PublishedAnalysis
     sample: str
     scan_id: int | None
     data_session: str

@@ -128,7 +128,7 @@ class Count(Setting):
         return status
 
 
-class _Counting(Device):  # type: ignore[misc]
+class _EpicsCounting(Device):  # type: ignore[misc]
     """A detector with a PV that starts it and one with its count time."""
 
     start = FormattedComponent(Count, "{self._start_pv}", kind="omitted")
@@ -143,7 +143,7 @@ class _Counting(Device):  # type: ignore[misc]
         return self.start.count(float(self.count_time.get()))
 
 
-class IonChambers(_Counting):
+class IonChambers(_EpicsCounting):
     """I0, It and Ir of a scaler.
 
     Parameters
@@ -165,7 +165,7 @@ class IonChambers(_Counting):
             signal.name = label
 
 
-class FluorescenceDetector(_Counting):
+class FluorescenceDetector(_EpicsCounting):
     """Four elements beside the sample.
 
     Parameters

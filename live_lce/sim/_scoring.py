@@ -80,7 +80,7 @@ def score(done: Sequence[Done], labels: Mapping[str, str]) -> Score:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedScan:
     """One scan of a series: what was known, and what was predicted.
 
     Parameters
@@ -143,7 +143,7 @@ class FractionScore:
         return f"fractions are off by {self.mean:.2f} on average ({parts}); {answered}"
 
 
-def fraction_score(judged: Sequence[Judged]) -> FractionScore:
+def fraction_score(judged: Sequence[JudgedScan]) -> FractionScore:
     """Compare predicted fractions with the truth, see the rules above."""
     counted = [one for one in judged if one.answered]
     errors = {
@@ -158,19 +158,19 @@ def judged(
     temperature: float,
     truth: Mapping[str, float],
     rows: Sequence[Mapping[str, Any]],
-) -> Judged:
+) -> JudgedScan:
     """Return a scan with its last prediction.
 
     Parameters
     ----------
     minutes, temperature, truth
-        See :class:`Judged`.
+        See :class:`JudgedScan`.
     rows : sequence of mapping
         The scan's rows of the stream ``predictions``, in order.
     """
     last = next((row for row in reversed(rows) if row["final"]), None)
     if last is None:
-        return Judged(minutes, temperature, truth, {}, answered=False)
+        return JudgedScan(minutes, temperature, truth, {}, answered=False)
     shares = {label: float(last.get(f"p_{label}", math.nan)) for label in CLASSES}
     known = {label: share for label, share in shares.items() if math.isfinite(share)}
-    return Judged(minutes, temperature, truth, known, answered=bool(last["answered"]))
+    return JudgedScan(minutes, temperature, truth, known, answered=bool(last["answered"]))

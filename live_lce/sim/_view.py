@@ -129,7 +129,7 @@ class LiveTable:
     def __init__(self, console: Console, points: Sequence[float]) -> None:
         from rich.live import Live
 
-        self.board = Board(points)
+        self.board = FittedTable(points)
         # Screen and table change in different threads: redrawn only here, on demand.
         self._live = Live(self.board, console=console, auto_refresh=False, redirect_stdout=False)
         self._live.start()
@@ -151,7 +151,7 @@ class LiveTable:
         self._live.stop()
 
 
-class Board:
+class FittedTable:
     """What `LiveTable` shows, fitted to the console at each drawing.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import Any
 
 from live_lce.contract import DEFAULT_CLASSES
 from live_lce.results._colours import LOOKS
-from live_lce.sim._scoring import Judged, fraction_score, judged
+from live_lce.sim._scoring import JudgedScan, fraction_score, judged
 from live_lce.sim.watch import stored_predictions
 
 
@@ -27,7 +27,7 @@ def read_series(
     raw: str = "raw",
     processed: str = "processed",
     api_key: str | None = None,
-) -> list[Judged]:
+) -> list[JudgedScan]:
     """Read the scans of a series, in order, each with its last prediction.
 
     Parameters
@@ -43,7 +43,7 @@ def read_series(
 
     Returns
     -------
-    list of Judged
+    list of JudgedScan
 
     Raises
     ------
@@ -93,12 +93,12 @@ def _newest(runs: Any) -> str:
     raise SeriesError("no run there is of a series: make one with insitu_series")
 
 
-def draw_series(scans: Sequence[Judged], path: Path, title: str = "") -> None:
+def draw_series(scans: Sequence[JudgedScan], path: Path, title: str = "") -> None:
     """Draw truth (lines) and prediction (markers, open where not answered) of each scan.
 
     Parameters
     ----------
-    scans : sequence of Judged
+    scans : sequence of JudgedScan
         In order.
     path : Path
         PNG, SVG or PDF, by its ending.
@@ -130,7 +130,7 @@ def draw_series(scans: Sequence[Judged], path: Path, title: str = "") -> None:
     figure.savefig(path)
 
 
-def _temperatures(axes: Any, scans: Sequence[Judged]) -> None:
+def _temperatures(axes: Any, scans: Sequence[JudgedScan]) -> None:
     """Say the temperatures on top, if they change."""
     if len({one.temperature for one in scans if math.isfinite(one.temperature)}) < 2:
         return

@@ -18,7 +18,7 @@ BATCH = 100
 
 
 @dataclass(frozen=True)
-class Analysis:
+class PublishedAnalysis:
     """One analysis run in Tiled.
 
     Parameters
@@ -69,7 +69,7 @@ class Analysis:
         return (self.raw_uid, self.stream, self.absorber)
 
 
-def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
+def read_analysis(metadata: Mapping[str, Any]) -> PublishedAnalysis | None:
     """Return the analysis whose metadata these are; None for a run that is not ours.
 
     Parameters
@@ -83,7 +83,7 @@ def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
     if start.get("purpose") != "live_lce" or not isinstance(ours, Mapping):
         return None
     said = stop.get("live_lce") or {}
-    return Analysis(
+    return PublishedAnalysis(
         uid=str(start["uid"]),
         raw_uid=str(start.get("original_run_uid", "")),
         complete=stop.get("exit_status") == "success",
@@ -101,7 +101,7 @@ def read_analysis(metadata: Mapping[str, Any]) -> Analysis | None:
     )
 
 
-def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analysis]]:
+def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[PublishedAnalysis]]:
     """Return what is published of raw runs, found by the server in few queries.
 
     Parameters
@@ -113,7 +113,7 @@ def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analy
 
     Returns
     -------
-    dict of list of Analysis
+    dict of list of PublishedAnalysis
         For each raw uid asked for, oldest first, with `superseded_by` set; empty lists
         for runs without an analysis.
 
@@ -122,7 +122,7 @@ def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analy
     Exception
         Whatever Tiled's client raises.
     """
-    found: dict[str, list[Analysis]] = {uid: [] for uid in raw_uids}
+    found: dict[str, list[PublishedAnalysis]] = {uid: [] for uid in raw_uids}
     from tiled.queries import In
 
     asked = {utf8(uid): uid for uid in found}  # as they are published
@@ -134,7 +134,7 @@ def analyses_of(container: Any, raw_uids: Sequence[str]) -> dict[str, list[Analy
     return found
 
 
-def by_uid(container: Any, uids: Sequence[str]) -> list[Analysis]:
+def by_uid(container: Any, uids: Sequence[str]) -> list[PublishedAnalysis]:
     """Return those of some analyses that are there, found by the server in one query.
 
     Parameters
@@ -154,14 +154,14 @@ def by_uid(container: Any, uids: Sequence[str]) -> list[Analysis]:
     return list(_search(container, KeysFilter(list(uids))))
 
 
-def _search(container: Any, query: Any) -> Iterator[Analysis]:
+def _search(container: Any, query: Any) -> Iterator[PublishedAnalysis]:
     for run in container.search(query).values():
         analysis = read_analysis(run.metadata)
         if analysis is not None:
             yield analysis
 
 
-def resolved(analyses: Iterable[Analysis]) -> list[Analysis]:
+def resolved(analyses: Iterable[PublishedAnalysis]) -> list[PublishedAnalysis]:
     """Return the analyses with `superseded_by` set, by raw run and age.
 
     Of each raw run, stream and absorber one counts: among those that no other says to replace,
@@ -171,10 +171,10 @@ def resolved(analyses: Iterable[Analysis]) -> list[Analysis]:
 
     Parameters
     ----------
-    analyses : iterable of Analysis
+    analyses : iterable of PublishedAnalysis
         All that there are of their raw runs.
     """
-    done: list[Analysis] = []
+    done: list[PublishedAnalysis] = []
     ordered = sorted(analyses, key=lambda a: (a.subject, a.time, a.attempt))
     for _, group in groupby(ordered, key=lambda a: a.subject):
         same = list(group)
@@ -188,7 +188,7 @@ def resolved(analyses: Iterable[Analysis]) -> list[Analysis]:
     return sorted(done, key=lambda a: (a.raw_uid, a.time, a.attempt))
 
 
-def _winner(same: Sequence[Analysis]) -> Analysis:
+def _winner(same: Sequence[PublishedAnalysis]) -> PublishedAnalysis:
     replaced = {
         old.uid
         for new in same
@@ -199,12 +199,12 @@ def _winner(same: Sequence[Analysis]) -> Analysis:
     return max(left, key=lambda a: (a.complete, a.time, a.attempt))
 
 
-def counting(analyses: Iterable[Analysis]) -> list[Analysis]:
+def counting(analyses: Iterable[PublishedAnalysis]) -> list[PublishedAnalysis]:
     """Return those analyses that count: one of each raw run, stream and absorber.
 
     Parameters
     ----------
-    analyses : iterable of Analysis
+    analyses : iterable of PublishedAnalysis
         All that there are of their raw runs; `superseded_by` is worked out anew.
     """
     return [a for a in resolved(analyses) if not a.superseded_by]

@@ -217,7 +217,7 @@ def probe(uri: str) -> None:
         raise TiledAwayError(f"{uri} answers with error {response.status_code}")
 
 
-class _Row(threading.local):
+class _Unanswered(threading.local):
     """Requests of one thread that got no answer, one after the other."""
 
     unanswered = 0
@@ -250,7 +250,7 @@ def limit_attempts(
     clock : callable
         Returns a monotonic time (s).
     """
-    row = _Row()
+    row = _Unanswered()
 
     def before(_: Any) -> None:
         if clock() - row.began > ROW:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from live_lce.contract import attempt_uid
-from live_lce.tiled._analyses import Analysis
+from live_lce.tiled._analyses import PublishedAnalysis
 
 ATTEMPTS = 20
 """So many attempts at one analysis are looked for."""
@@ -73,7 +73,7 @@ def attempt_uids(analysis: str) -> list[str]:
 
 def is_settled(
     start: Mapping[str, Any],
-    own: Iterable[Analysis],
+    own: Iterable[PublishedAnalysis],
     again: Again,
     *,
     replace: bool = True,
@@ -85,7 +85,7 @@ def is_settled(
     ----------
     start : mapping
         Start document of the analysis.
-    own : iterable of Analysis
+    own : iterable of PublishedAnalysis
         The attempts at it that are in Tiled, see :func:`live_lce.tiled._analyses.resolved`.
     again : Again
         What is wanted.
@@ -108,7 +108,7 @@ def is_settled(
 def next_attempt(
     analysis: str,
     present: Collection[str],
-    others: Sequence[Analysis] = (),
+    others: Sequence[PublishedAnalysis] = (),
     *,
     before: float = math.inf,
 ) -> Attempt | None:
@@ -120,7 +120,7 @@ def next_attempt(
         Uid of the analysis (its first attempt).
     present : collection of str
         Uids of the attempts at it that stay in Tiled; they are superseded.
-    others : sequence of Analysis
+    others : sequence of PublishedAnalysis
         Analyses that are superseded too, if they began before the time `before` (s).
     """
     for number, uid in enumerate(attempt_uids(analysis), start=1):

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from live_lce.tiled._analyses import Analysis, analyses_of, by_uid, read_analysis
+from live_lce.tiled._analyses import PublishedAnalysis, analyses_of, by_uid, read_analysis
 from live_lce.tiled._connection import find_child
 from live_lce.tiled._revisions import (
     ATTEMPTS,
@@ -60,7 +60,7 @@ class TakenOverError(RuntimeError):
     """Another writer of the same analysis run is at work, or has replaced ours."""
 
 
-class TiledRun:
+class TiledRunWriter:
     """The writer of one run.
 
     A half-written attempt at the same analysis is deleted; where that is not allowed, this
@@ -121,7 +121,9 @@ class TiledRun:
         self._make_room(own, others, start["time"] if late else math.inf)
         self._begin(batch_size)
 
-    def _make_room(self, own: list[Analysis], others: list[Analysis], before: float) -> None:
+    def _make_room(
+        self, own: list[PublishedAnalysis], others: list[PublishedAnalysis], before: float
+    ) -> None:
         staying = {a.uid: None for a in own}
         for half in (a for a in own if not a.complete):
             try:
@@ -180,7 +182,7 @@ class TiledRun:
 
 def _present(
     container: Any, start: dict[str, Any], again: Again
-) -> tuple[list[Analysis], list[Analysis]]:
+) -> tuple[list[PublishedAnalysis], list[PublishedAnalysis]]:
     """Return the attempts at this analysis, and what else there is of its subject."""
     uids = attempt_uids(start["uid"])
     if again is Again.NO:  # keys are indexed in Tiled, metadata mostly not

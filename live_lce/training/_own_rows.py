@@ -23,7 +23,7 @@ LABELS = (*CLASSES, OTHER)
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenSpectrum:
     """One labelled spectrum that the user gave.
 
     Parameters
@@ -73,7 +73,7 @@ class OwnRows:
     group : ndarray of int, shape (n_rows,)
         Rows of one compound: near-duplicates, equal formulas, and groups that the data give.
     judged : ndarray of bool, shape (n_rows,)
-        See :class:`Given`.
+        See :class:`GivenSpectrum`.
     """
 
     rows: Rows
@@ -98,13 +98,13 @@ class OwnRows:
 
 
 def own_rows(
-    given: Sequence[Given], settings: AnalysisSettings, unreadable: Sequence[LeftOut] = ()
+    given: Sequence[GivenSpectrum], settings: AnalysisSettings, unreadable: Sequence[LeftOut] = ()
 ) -> tuple[dict[str, OwnRows], list[LeftOut]]:
     """Normalize measured spectra as live ones are, align computed ones, and find the groups.
 
     Parameters
     ----------
-    given : sequence of Given
+    given : sequence of GivenSpectrum
         Of any absorbers.
     settings : AnalysisSettings
         As for live spectra; absorber, edge and kind are those of the data.
@@ -125,7 +125,7 @@ def own_rows(
     pairs = zip(given, _contradictions(given), strict=True)
     why = [_why_not(one.row) or contradiction for one, contradiction in pairs]
     asked = [i for i, reason in enumerate(why) if not reason]
-    usable: dict[str, list[tuple[Given, NormalizedSpectrum]]] = defaultdict(list)
+    usable: dict[str, list[tuple[GivenSpectrum, NormalizedSpectrum]]] = defaultdict(list)
     for i, one in zip(asked, prepare([given[i].row for i in asked], settings), strict=True):
         why[i] = _why_not_prepared(one)
         if one.normalized is not None and not why[i]:
@@ -144,7 +144,7 @@ def own_rows(
     return rows, [*unreadable, *left_out]
 
 
-def _contradictions(given: Sequence[Given]) -> list[str]:
+def _contradictions(given: Sequence[GivenSpectrum]) -> list[str]:
     """Return why spectra that occur again with another label are of no use; empty for others."""
     labels: dict[tuple[str, str], set[str]] = defaultdict(set)
     keys = [(one.row.absorber, one.row.fingerprint) for one in given]
@@ -169,7 +169,7 @@ def _why_not_prepared(one: Prepared) -> str:
 
 
 def _of_absorber(
-    found: Sequence[tuple[Given, NormalizedSpectrum]], dropped: Counter[str]
+    found: Sequence[tuple[GivenSpectrum, NormalizedSpectrum]], dropped: Counter[str]
 ) -> OwnRows:
     labelled = [one.row for one, _ in found]
     relative = [n.energy - n.edge_reference for _, n in found]

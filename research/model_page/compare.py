@@ -11,7 +11,7 @@ import numpy as np
 from live_lce.datasets._prepared import Prepared
 from live_lce.evaluation import Choice, Evaluation
 from live_lce.evaluation._arrays import NONE, Ints, Mask, judgements
-from live_lce.evaluation._curves import Point, Rejudge
+from live_lce.evaluation._curves import CurvePoint, Rejudge
 from live_lce.evaluation._measure import Metrics, measure
 from live_lce.settings import AnalysisSettings
 
@@ -30,14 +30,14 @@ class Curves:
         Of the same rows as they are.
     absorbers : dict
         Their accuracy by absorber.
-    last_energy, noise : tuple of Point
+    last_energy, noise : tuple of CurvePoint
         See :mod:`~live_lce.evaluation._curves`.
     """
 
     whole: Metrics
     absorbers: dict[str, float]
-    last_energy: tuple[Point, ...]
-    noise: tuple[Point, ...]
+    last_energy: tuple[CurvePoint, ...]
+    noise: tuple[CurvePoint, ...]
 
 
 def curves(

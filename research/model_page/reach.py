@@ -12,7 +12,7 @@ from live_lce.datasets._labelled import Enters
 from live_lce.datasets._rows import CLASSES
 from live_lce.evaluation._arrays import NONE, Judgements, judgements
 from live_lce.evaluation._bootstrap import draws
-from live_lce.evaluation._curves import Point
+from live_lce.evaluation._curves import CurvePoint
 from live_lce.evaluation._measure import Metrics
 from live_lce.evaluation._metrics import group_sizes
 from live_lce.spectra import Array
@@ -131,7 +131,7 @@ def _measured(found: Study) -> Iterator[list[str]]:
             yield _calibration(name, curves.whole, point_)
 
 
-def _calibration(name: str, whole: Metrics, point: Point) -> list[str]:
+def _calibration(name: str, whole: Metrics, point: CurvePoint) -> list[str]:
     what = f"{name}, cut at {point.value:+g} eV: calibration error above the full scan"
     more = None if whole.ece is None else point.ece - whole.ece
     said = f"{number(more)} ({number(point.ece)}: says {number(point.top)}, right"

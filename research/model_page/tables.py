@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from live_lce.datasets._rows import CLASSES
-from live_lce.evaluation._curves import Point
+from live_lce.evaluation._curves import CurvePoint
 from live_lce.evaluation._measure import Metrics, Number
 from research.model_page.cards import COMPUTED, EXPERIMENTAL
 from research.model_page.compare import Curves
@@ -104,7 +104,7 @@ def worse(found: Curves, which: str) -> str:
     which : {"last_energy", "noise"}
         How they were made worse.
     """
-    points: tuple[Point, ...] = getattr(found, which)
+    points: tuple[CurvePoint, ...] = getattr(found, which)
     head = [AXES[which], "touched", "answered", "right of answered", "macro F1", "forced macro F1"]
     whole = found.whole
     asis = ["as it is", "0", f"{whole.n_answered} of {whole.n}"]

@@ -19,7 +19,7 @@ from feed_parts import HOSTILE, grown, raw_run, uid, within
 from results_parts import publish
 
 from live_lce.classifiers import Registry
-from live_lce.dashboard import Dashboard, DashboardError, Source
+from live_lce.dashboard import Dashboard, DashboardError, DashboardSource
 from live_lce.results import (
     PublishedRun,
     find,
@@ -50,7 +50,7 @@ def published(server: EmbeddedTiled, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def page(server: EmbeddedTiled, published: Any) -> Iterator[Dashboard]:
-    dashboard = Dashboard(Source(server.uri, server.api_key), Registry(), prefix=PREFIX)
+    dashboard = Dashboard(DashboardSource(server.uri, server.api_key), Registry(), prefix=PREFIX)
     yield dashboard
     dashboard.close()
 
@@ -210,12 +210,12 @@ def test_a_taken_port_is_told(server: EmbeddedTiled) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(DashboardError, match=f"Port {port} cannot be used .*choose another"):
-            Dashboard(Source(server.uri, server.api_key), Registry(), port=port)
+            Dashboard(DashboardSource(server.uri, server.api_key), Registry(), port=port)
     gc.collect()
 
 
 def test_tiled_away_is_told(published: Any) -> None:
-    page = Dashboard(Source("http://127.0.0.1:9", "key"), Registry())
+    page = Dashboard(DashboardSource("http://127.0.0.1:9", "key"), Registry())
     try:
         with httpx.Client(base_url=page.uri, timeout=30, trust_env=False) as http:
             within(10, lambda: http.get("health").json()["tiled"] == "gone")

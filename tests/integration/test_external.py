@@ -18,7 +18,7 @@ from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine
 from live_lce.external import Hdf5Files
-from live_lce.external._rows import Reader
+from live_lce.external._rows import RowReader
 from live_lce.testing import SCAN, compose, spectrum_rows
 
 
@@ -254,7 +254,7 @@ def test_a_long_flight_keeps_its_file_open(
         """The reader of the reading process, without the process, to count what it opens."""
 
         def __init__(self, roots: list[str]) -> None:
-            self.reader = Reader(roots)
+            self.reader = RowReader(roots)
 
         def ask(self, question: dict[str, Any], timeout: float) -> dict[str, Any]:
             return self.reader.answer(question)

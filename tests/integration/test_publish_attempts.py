@@ -16,7 +16,7 @@ from live_lce.engine import Result, RunClosed
 from live_lce.publish import AnalysisRun, SpoolPublisher, TiledPublisher, republish
 from live_lce.publish._spool import SUFFIX, waiting
 from live_lce.settings import AnalysisSettings
-from live_lce.tiled import Analysis, analyses_of
+from live_lce.tiled import PublishedAnalysis, analyses_of
 from live_lce.tiled._analyses import counting
 from live_lce.tiled._revisions import ATTEMPTS, Again, Attempt, is_settled, next_attempt
 
@@ -25,7 +25,9 @@ pytestmark = pytest.mark.slow
 SETTINGS = AnalysisSettings()
 UID = analysis_uid(RAW_UID, "primary", "Fe", MODEL.sha256, SETTINGS.digest)
 NEW_UID = analysis_uid(RAW_UID, "primary", "Fe", "cd" * 32, SETTINGS.digest)
-OLD = Analysis(UID, RAW_UID, True, 1.0, MODEL.sha256, "hash", 1, "", "primary", "Fe", ended=True)
+OLD = PublishedAnalysis(
+    UID, RAW_UID, True, 1.0, MODEL.sha256, "hash", 1, "", "primary", "Fe", ended=True
+)
 START = {"uid": UID, "time": 2.0}
 
 

@@ -13,10 +13,10 @@ from publish_parts import MODEL, RAW_UID, a_result, a_run
 from live_lce.engine import RunClosed
 from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings
-from live_lce.tiled import Analysis, EmbeddedTiled, analyses_of
+from live_lce.tiled import EmbeddedTiled, PublishedAnalysis, analyses_of
 from live_lce.tiled._analyses import counting, read_analysis, resolved
 
-OLD = Analysis("old", "raw", True, 1.0, "sha", "hash", 1, "", "primary", "Fe")
+OLD = PublishedAnalysis("old", "raw", True, 1.0, "sha", "hash", 1, "", "primary", "Fe")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def runs() -> Iterator[Any]:
         client.context.close()
 
 
-def uids(analyses: list[Analysis]) -> list[str]:
+def uids(analyses: list[PublishedAnalysis]) -> list[str]:
     return [a.uid for a in analyses]
 
 

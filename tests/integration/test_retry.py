@@ -20,7 +20,7 @@ from live_lce.live import LiveLCE
 from live_lce.publish._counters import COUNTERS
 from live_lce.publish._dead_letter import COUNTERS as DEAD_LETTER_COUNTERS
 from live_lce.publish._spool import SpoolFile, waiting
-from live_lce.tiled import Analysis, EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled, PublishedAnalysis
 from live_lce.tiled._analyses import resolved
 from live_lce.tiled._connection import find_child
 
@@ -100,7 +100,9 @@ def clean(cli: Cli, server: EmbeddedTiled, source: Path, number: int) -> dict[st
     return found
 
 
-def of_last(server: EmbeddedTiled, path: str, number: int) -> tuple[Analysis, dict[str, str]]:
+def of_last(
+    server: EmbeddedTiled, path: str, number: int
+) -> tuple[PublishedAnalysis, dict[str, str]]:
     """Return the analysis of a run that counts, and its tables."""
     found = [a for a in analyses(server, path) if a.raw_uid == raw_uid(number)]
     gone = {uid for a in found for uid in a.supersedes}

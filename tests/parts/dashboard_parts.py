@@ -24,7 +24,7 @@ from tiled.client import from_uri
 
 from live_lce.archives import read_documents
 from live_lce.classifiers import Registry
-from live_lce.dashboard import Dashboard, Source
+from live_lce.dashboard import Dashboard, DashboardSource
 from live_lce.live import LiveLCE
 from live_lce.publish import TiledPublisher
 from live_lce.settings import AnalysisSettings, Pacing
@@ -84,7 +84,7 @@ def looking(browser: Browser, uri: str, **options: Any) -> Iterator[tuple[Page, 
 @contextmanager
 def serving(uri: str, key: str, *, streaming: bool = True, **options: Any) -> Iterator[Dashboard]:
     """Serve the results of a Tiled server."""
-    dashboard = Dashboard(Source(uri, key, streaming=streaming), Registry(), **options)
+    dashboard = Dashboard(DashboardSource(uri, key, streaming=streaming), Registry(), **options)
     try:
         yield dashboard
     finally:

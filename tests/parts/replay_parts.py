@@ -10,7 +10,7 @@ from typing import Any
 
 from live_lce.archives import Document
 from live_lce.testing import SCAN, START_TIME, compose, spectrum_rows
-from live_lce.tiled import Analysis, EmbeddedTiled
+from live_lce.tiled import EmbeddedTiled, PublishedAnalysis
 from live_lce.tiled._analyses import read_analysis
 
 _NAMES = uuid.UUID("0b1ffa52-2222-4c4c-8888-0123456789ab")
@@ -48,7 +48,7 @@ def address(server: EmbeddedTiled) -> str:
     return f"{server.uri}?api_key={server.api_key}"
 
 
-def analyses(server: EmbeddedTiled, path: str) -> list[Analysis]:
+def analyses(server: EmbeddedTiled, path: str) -> list[PublishedAnalysis]:
     """Return what is published in a container, oldest first; empty if there is none."""
     client = server.client()
     try:

@@ -205,6 +205,20 @@ def test_one_module_starts_processes() -> None:
         assert not re.search(r"get_context|Popen\(|subprocess\.(run|call|check)", text), name
 
 
+# The simulated devices have three fronts, which profiles exchange: ophyd, ophyd-async, EPICS.
+FRONTS = {"IonChambers", "Monochromator", "FluorescenceDetector", "Furnace", "StorageRing"}
+
+
+def test_a_class_name_means_one_thing() -> None:
+    found: dict[str, list[str]] = {}
+    for name, path in NAMES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(name)
+    twice = {name: homes for name, homes in found.items() if len(homes) > 1}
+    assert {name: homes for name, homes in twice.items() if name not in FRONTS} == {}
+
+
 def test_every_room_has_rules() -> None:
     rooms = {_name(path).partition(".")[0] for path in MODULES} - {""}
     assert rooms == {*ALLOWED}

@@ -17,7 +17,7 @@ from live_lce.dashboard._hints import hint
 from live_lce.dashboard._signals import SignalTable
 from live_lce.dashboard._table import table
 from live_lce.dashboard._trend_cache import starts_with
-from live_lce.dashboard._trends import SCAN, Choice, Trends
+from live_lce.dashboard._trends import SCAN, TrendChoice, Trends
 from live_lce.results import TrendPoint, stacked
 
 
@@ -123,20 +123,20 @@ def test_a_table_that_grows_is_the_same_as_one_made_anew() -> None:
 
 def test_viewers_that_look_at_the_same_share_what_is_worked_out() -> None:
     trends, points = Trends(SignalTable()), some(30)
-    one = trends.figures(points, Choice(), 100.0)
-    assert trends.figures(points, Choice(), 100.0) is one
-    other = trends.figures(points, Choice(axis=SCAN, each=True), 100.0)
+    one = trends.figures(points, TrendChoice(), 100.0)
+    assert trends.figures(points, TrendChoice(), 100.0) is one
+    other = trends.figures(points, TrendChoice(axis=SCAN, each=True), 100.0)
     assert list(one) == [("", "Fe")] and list(other) == [("s", "Fe")]
-    more = trends.figures((*points, point(30)), Choice(), 100.0)
+    more = trends.figures((*points, point(30)), TrendChoice(), 100.0)
     assert len(more["", "Fe"].stacked.x) == 31
     assert starts_with(more["", "Fe"].table.points, points)
-    fewer = trends.figures(points[3:], Choice(), 100.0)
+    fewer = trends.figures(points[3:], TrendChoice(), 100.0)
     assert fewer["", "Fe"].stacked.x.tolist() == [1000.0 * n for n in range(3, 30)]
 
 
 def test_a_span_of_time_leaves_out_what_is_older() -> None:
     trends = Trends(SignalTable())
-    found = trends.figures(some(100), Choice(span=20.0), 100.0)["", "Fe"].table.times
+    found = trends.figures(some(100), TrendChoice(span=20.0), 100.0)["", "Fe"].table.times
     assert found.tolist() == list(range(80, 100))
 
 
@@ -145,16 +145,16 @@ def test_the_current_series_ends_with_a_pause() -> None:
     times = [now - 7 * 3.2e7 + 60 * n for n in range(5)]  # a replay of seven years ago
     today = [now - 3600 * n for n in (9, 5, 1)]
     points = tuple(replace(point(n), time=t) for n, t in enumerate([*times, *today]))
-    found = trends.figures(points, Choice(), now)["", "Fe"]
+    found = trends.figures(points, TrendChoice(), now)["", "Fe"]
     assert found.table.times.tolist() == today and found.n_left == 5
-    assert len(trends.figures(points, Choice(span=np.inf), now)["", "Fe"].table.points) == 8
-    old = trends.figures(points[:5], Choice(), now)["", "Fe"]
+    assert len(trends.figures(points, TrendChoice(span=np.inf), now)["", "Fe"].table.points) == 8
+    old = trends.figures(points[:5], TrendChoice(), now)["", "Fe"]
     assert old.table.times.tolist() == times, "alone, what was replayed is the current series"
     ahead = replace(point(9), time=now + 400 * 86400.0)  # a clock far ahead hides nothing
-    found = trends.figures((*points, ahead), Choice(), now)["", "Fe"]
+    found = trends.figures((*points, ahead), TrendChoice(), now)["", "Fe"]
     assert found.table.times.tolist() == today and found.n_left == 6
     unknown = tuple(replace(p, time=np.nan) for p in points[:2])
-    found = trends.figures((*unknown, *points[5:]), Choice(), now)["", "Fe"]
+    found = trends.figures((*unknown, *points[5:]), TrendChoice(), now)["", "Fe"]
     assert found.table.times.tolist() == today and found.n_left == 2
 
 

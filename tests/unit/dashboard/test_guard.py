@@ -14,8 +14,14 @@ import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from live_lce.classifiers import Registry
-from live_lce.dashboard import Dashboard, Source, _guard as guard, _serve as serve, _style as style
-from live_lce.dashboard._guard import BusyError, Headers, Turns, names, own_scripts, policy
+from live_lce.dashboard import (
+    Dashboard,
+    DashboardSource,
+    _guard as guard,
+    _serve as serve,
+    _style as style,
+)
+from live_lce.dashboard._guard import BusyError, Headers, RequestLimit, names, own_scripts, policy
 
 DASHBOARD = Path(serve.__file__).parent
 
@@ -24,7 +30,7 @@ DASHBOARD = Path(serve.__file__).parent
 def page() -> Iterator[Dashboard]:
     """A dashboard of a server that is not there: its page is there all the same."""
     found = Dashboard(
-        Source("http://user:CANARY@127.0.0.1:9"),
+        DashboardSource("http://user:CANARY@127.0.0.1:9"),
         Registry(),
         prefix="/live",
         origins=["ours.org:80"],
@@ -87,7 +93,7 @@ def test_many_pages_keep_nobody_waiting(page: Dashboard) -> None:
 
 def test_only_so_many_wait() -> None:
     async def several() -> list[str]:
-        turns, order = Turns(1, 3), list[str]()
+        turns, order = RequestLimit(1, 3), list[str]()
         entered = asyncio.Event()
 
         async def one(name: str) -> None:

@@ -12,18 +12,18 @@ from live_lce.replaying._outcome import Outcome, RunStatus
 from live_lce.replaying._plan import ACTION_WORDS, Action, Today, decide
 from live_lce.replaying._rows import Reasons
 from live_lce.replaying._summary import PLANNED_WORDS
-from live_lce.tiled import Analysis
+from live_lce.tiled import PublishedAnalysis
 
 TODAY = Today("settings", frozenset({"model", "other element's"}))
 
 
-def an_analysis(**changes: Any) -> Analysis:
+def an_analysis(**changes: Any) -> PublishedAnalysis:
     values: dict[str, Any] = {
         "uid": "a", "raw_uid": "r", "complete": True, "time": 1.0, "model_sha256": "model",
         "settings_hash": "settings", "attempt": 1, "superseded_by": "", "stream": "primary",
         "absorber": "Fe",
     }  # fmt: skip
-    return Analysis(**values | changes)
+    return PublishedAnalysis(**values | changes)
 
 
 OLD_MODEL = an_analysis(model_sha256="last year's")
@@ -54,7 +54,7 @@ REFUSED = an_analysis(model_sha256="")
          Action.LEAVE_OLDER, Action.RENEW),
     ],
 )  # fmt: skip
-def test_decisions(known: list[Analysis], usually: Action, forced: Action) -> None:
+def test_decisions(known: list[PublishedAnalysis], usually: Action, forced: Action) -> None:
     assert decide(known, TODAY) is usually
     assert decide(known, TODAY, force=True) is forced
     if known:  # what Tiled says comes before the journal

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_lce.sim._scoring import Judged, fraction_score, judged
+from live_lce.sim._scoring import JudgedScan, fraction_score, judged
 from live_lce.sim.reaction import Avrami, Reaction, Sigmoid, first_order
 from live_lce.sim.score import draw_series
 
@@ -87,7 +87,9 @@ def test_nothing_answered_is_no_success() -> None:
 @pytest.mark.parametrize("name", ["series.png", "series.svg"])
 def test_the_figure_is_drawn(tmp_path: Path, name: str) -> None:
     scans = [
-        Judged(3.0 * i, 700.0 + i, {"O6": 1 - i / 4, "T4": i / 4}, {"O6": 0.5, "T4": 0.5}, i != 2)
+        JudgedScan(
+            3.0 * i, 700.0 + i, {"O6": 1 - i / 4, "T4": i / 4}, {"O6": 0.5, "T4": 0.5}, i != 2
+        )
         for i in range(5)
     ]
     draw_series(scans, tmp_path / name, "a title")

@@ -83,12 +83,12 @@ class TestWithTorch:
     def test_one_spectrum_with_two_labels_is_not_trained_on(self, tmp_path: Path) -> None:
         from live_lce.datasets import read_labelled
         from live_lce.settings import AnalysisSettings
-        from live_lce.training._own_rows import Given, own_rows
+        from live_lce.training._own_rows import GivenSpectrum, own_rows
 
         table = pd.read_parquet(write_table(tmp_path / "own.parquet"))
         again = table.iloc[[0]].assign(id="again", label="O6")
         pd.concat([table, again]).to_parquet(tmp_path / "own.parquet")
-        given = [Given(row, "own") for row in read_labelled(tmp_path / "own.parquet")]
+        given = [GivenSpectrum(row, "own") for row in read_labelled(tmp_path / "own.parquet")]
         rows, left_out = own_rows(given, AnalysisSettings())
         assert [one.id for one in left_out] == ["T4-0-0", "again"]
         assert left_out[0].reason == "the same spectrum has the labels O6 and T4"

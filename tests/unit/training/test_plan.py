@@ -14,7 +14,7 @@ from live_lce.datasets import read_labelled
 from live_lce.settings import AnalysisSettings
 from live_lce.training._own_model import Naming, next_version, schedule_for, train_own
 from live_lce.training._own_plan import Plan, TooFewError, make_plan
-from live_lce.training._own_rows import Given, OwnRows, own_rows
+from live_lce.training._own_rows import GivenSpectrum, OwnRows, own_rows
 
 MANY = {"T4": (-0.42, -0.3, -0.18, -0.06, 0.06), "O6": (0.35, 0.55, 0.8, 1.1, 1.5)}
 NAMING = Naming("Fe", "user-cnn", "1.0.0", "CC0", "tests", {"own": "0" * 64})
@@ -23,7 +23,7 @@ NAMING = Naming("Fe", "user-cnn", "1.0.0", "CC0", "tests", {"own": "0" * 64})
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> OwnRows:
     path = write_table(tmp_path_factory.mktemp("train") / "own.parquet", MANY)
-    given = [Given(row, "own") for row in read_labelled(path)]
+    given = [GivenSpectrum(row, "own") for row in read_labelled(path)]
     return own_rows(given, AnalysisSettings())[0]["Fe"]
 
 
