@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from live_lce.cli import _output
-from live_lce.cli._labelled import file_reader
+from live_lce.cli._evaluation import file_reader
 from live_lce.cli._output import number
 
 if TYPE_CHECKING:

@@ -54,8 +54,7 @@ def evaluate(
 
         live-lce evaluate standards/ --reference computed/ --no-curves
     """
-    from live_lce.cli._evaluation import print_evaluation
-    from live_lce.cli._labelled import file_reader
+    from live_lce.cli._evaluation import file_reader, print_evaluation
     from live_lce.config import load_config
     from live_lce.datasets import read_labelled
     from live_lce.evaluation import _evaluate as evaluation, as_values

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from live_lce.dashboard._trend_cache import Gathered
+from live_lce.dashboard._trend_data import Gathered
 from live_lce.results import MeasuredPoints, PublishedRun, PublishedSpectrum, TrendPoint
 from live_lce.results._trend import point_of_stop
 from live_lce.tiled._analyses import resolved

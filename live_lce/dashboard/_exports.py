@@ -23,7 +23,7 @@ from live_lce.results import (
     trend_csv,
     trend_figure,
 )
-from live_lce.results._spectrum_csv import spectrum_csv
+from live_lce.results._csv import spectrum_csv
 
 logger = logging.getLogger(__name__)
 

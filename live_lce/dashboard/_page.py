@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from bokeh.core.properties import Int, String
@@ -14,11 +15,13 @@ from bokeh.models import Select, Toggle
 
 from live_lce.dashboard import _fragments as fragments
 from live_lce.dashboard._board import RunData
+from live_lce.dashboard._guard import own_scripts
+from live_lce.dashboard._hysteresis import RULE
 from live_lce.dashboard._now import Chosen, NowView
 from live_lce.dashboard._past import PastView
 from live_lce.dashboard._services import Services
 from live_lce.dashboard._spectrum import drawn
-from live_lce.dashboard._style import sheet, theme, words
+from live_lce.dashboard._style import sheet, text_of, theme, words
 from live_lce.dashboard._trend_view import TrendView
 from live_lce.dashboard._why import WhyView
 
@@ -285,3 +288,34 @@ class Page:
                 self._spectrum.value = str(self._index + 1)
         finally:
             self._listing = False
+
+
+TITLE = "live_lce"
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment
+
+    # Not escaped by itself, since Bokeh hands in scripts; what is measured comes by websocket.
+    environment = Environment(autoescape=False)
+    environment.filters["own"] = own_scripts
+    return environment.from_string(text_of("page.html"))
+
+
+def make_page(document: Document, services: Services) -> None:
+    """Fill the document of a new viewer.
+
+    Parameters
+    ----------
+    document : Document
+        Of the viewer's session.
+    services : Services
+        What all viewers share.
+    """
+    document.title = TITLE
+    document.template = _template()
+    document.template_variables.update(css=text_of("page.css"), js=text_of("page.js"), rule=RULE)
+    # The page tells by itself that its server is away.
+    document.config.notify_connection_status = False
+    Page(document, services)

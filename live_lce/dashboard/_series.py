@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,14 +12,12 @@ from bokeh.events import RangesUpdate, Reset, Tap
 from bokeh.models import ColumnDataSource, HoverTool, NoOverlap, Range1d, Span, Title
 from bokeh.plotting import figure
 
-from live_lce.dashboard._columns import columns, news
-from live_lce.dashboard._groups import Window, cuts, grouped
-from live_lce.dashboard._hints import hint
 from live_lce.dashboard._style import LOOKS, plain
-from live_lce.dashboard._table import table
+from live_lce.dashboard._trend_data import Window, columns, cuts, grouped, news, table
 from live_lce.dashboard._trends import Figure
+from live_lce.dashboard._words import percent
 from live_lce.results import NOT_ANSWERED, TrendPoint, looks
-from live_lce.results._colours import HATCH_NOT_ANSWERED
+from live_lce.results._presentation import HATCH_NOT_ANSWERED
 
 _WORDS = ("said", "scan", "reason")
 """Columns of text, for who points at a column."""
@@ -228,3 +227,40 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
         return math.isnan(other)
     return bool(one == other)
+
+
+SILENT = "no answer"
+
+
+def hint(points: Sequence[TrendPoint]) -> tuple[str, str, str]:
+    """Return what they are, which scans, and why there is no answer.
+
+    Parameters
+    ----------
+    points : sequence of TrendPoint
+        Of one column; at least one.
+    """
+    if len(points) == 1:
+        why = points[0].reason.replace(";", ", ").replace("_", " ")
+        return _said(points[0]), _scan(points[0]), why
+    counts = Counter(point.label if point.answered else SILENT for point in points)
+    labels = ", ".join(f"{number} {label}" for label, number in counts.most_common())
+    return f"{len(points)} spectra: {labels}", _scans(points), "zoom in to see each"
+
+
+def _said(point: TrendPoint) -> str:
+    return f"{point.label}, {percent(point.confidence)}" if point.answered else SILENT
+
+
+def _scan(point: TrendPoint) -> str:
+    number = "" if point.scan_id is None else f"scan {point.scan_id}"
+    return ", ".join(filter(None, (point.sample, number)))
+
+
+def _scans(points: Sequence[TrendPoint]) -> str:
+    samples = {point.sample for point in points}
+    numbers = [point.scan_id for point in points if point.scan_id is not None]
+    name = next(iter(samples)) if len(samples) == 1 else f"{len(samples)} samples"
+    low, high = min(numbers, default=None), max(numbers, default=None)
+    scans = "" if low is None else f"scan {low}" if low == high else f"scans {low} to {high}"
+    return ", ".join(filter(None, (name, scans)))

@@ -153,7 +153,7 @@ class Dashboard:
 
         from live_lce.dashboard._exports import patterns
         from live_lce.dashboard._guard import guard
-        from live_lce.dashboard._template import make_page
+        from live_lce.dashboard._page import make_page
 
         silence(EMPTY_LAYOUT)  # a trend without a spectrum yet
         host, port, prefix = self._listen
@@ -187,9 +187,8 @@ def _services(source: DashboardSource, registry: Registry, window: float) -> Any
     from live_lce.dashboard._archive import PastRuns
     from live_lce.dashboard._board import Board
     from live_lce.dashboard._feed import Feed
-    from live_lce.dashboard._models import Models
     from live_lce.dashboard._reading import Reader
-    from live_lce.dashboard._services import Services
+    from live_lce.dashboard._services import Models, Services
     from live_lce.dashboard._signals import SignalTable
     from live_lce.dashboard._trends import Trends
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from live_lce.dashboard._columns import columns
 from live_lce.dashboard._signals import SignalTable
-from live_lce.dashboard._table import TrendTable, table
-from live_lce.dashboard._trend_cache import starts_with
+from live_lce.dashboard._trend_data import TrendTable, columns, starts_with, table
 from live_lce.results import Stacked, TrendPoint, in_order
 from live_lce.spectra import Array
 
@@ -63,7 +61,7 @@ class Figure:
     stacked : Stacked
         Those that have a place on the axis, by place.
     columns : dict of str to ndarray
-        See :func:`live_lce.dashboard._columns.columns`.
+        See :func:`live_lce.dashboard._trend_data.columns`.
     n_left : int
         Spectra of other series, which are left out.
     """

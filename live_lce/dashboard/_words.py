@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from live_lce.contract import STATUS_WORDS, Reason, Status
-from live_lce.results._words import class_words, reason_words
+from live_lce.results._presentation import class_words, reason_words
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 

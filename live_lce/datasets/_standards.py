@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.datasets._fingerprint import fingerprint
 from live_lce.datasets._labelled import DataError, Labelled, known_fractions, known_label, text
+from live_lce.datasets._rows import fingerprint
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra import (
     NormalizedSpectrum,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from live_lce.datasets._computed import looks_computed
-from live_lce.datasets._fingerprint import fingerprint
 from live_lce.datasets._labelled import DataError, Labelled, known_fractions, known_label, text
+from live_lce.datasets._rows import fingerprint
 from live_lce.datasets._standards import (
     INDEX,
     MAIN,

@@ -14,22 +14,23 @@ the documents that failed are in it, the others must come from an archive.
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import re
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from live_lce._support.private_files import PRIVATE, Access
-from live_lce.publish._jsonable import jsonable, text_of
-from live_lce.publish._letter_file import INCOMPLETE, ends_whole
-from live_lce.publish._room import Room
+from live_lce.publish._documents import Document
+from live_lce.publish._keeping import Room
 from live_lce.publish._spool import SUFFIX, SpoolFile
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ COUNTERS = {
 """Names and meanings of the counters."""
 UNKNOWN = "unknown-run"
 """Stands for the uid where a document does not tell its run."""
-_LONGEST = 8000  # characters of a traceback
+_LONGEST_TRACEBACK = 8000  # characters of a traceback
 _NAMES = uuid.UUID("5f0c2f4e-7a83-4d3e-9d0f-2f6f7c1b8a55")
 
 
@@ -70,7 +71,7 @@ class Failure:
             with suppress(Exception):
                 lines = traceback.format_exception(error, limit=-20)
         said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        return cls(f"{what}: {said}" if what else said, "".join(lines)[-_LONGEST:])
+        return cls(f"{what}: {said}" if what else said, "".join(lines)[-_LONGEST_TRACEBACK:])
 
 
 class DeadLetters:
@@ -256,3 +257,182 @@ def file_name(raw_uid: str, *, whole: bool = True) -> str:
     fine = re.fullmatch(r"\w[\w-]{0,99}", raw_uid, re.ASCII)
     name = raw_uid if fine else str(uuid.uuid5(_NAMES, text_of(raw_uid, 10_000)))
     return name if whole else name + INCOMPLETE
+
+
+DEEPEST = 60
+"""Levels that are written as such; what lies deeper is written as text."""
+MOST_VALUES = 2_000_000
+"""So many values are written of one document."""
+_LONGEST_TEXT = 1000
+_BITS = 13_000  # Python writes integers up to 4300 digits
+
+
+def jsonable(value: Any) -> tuple[Any, bool]:
+    """Return a value for `json.dumps`, and whether nothing was lost.
+
+    Arrays and tuples become lists, mappings become dicts; that loses nothing.  What JSON
+    has no form for (objects, dates, bytes, endless nesting) becomes its `repr`.
+
+    Parameters
+    ----------
+    value : object
+        Any.
+    """
+    writer = _Writer()
+    return writer.plain(value, ()), writer.exact
+
+
+def text_of(value: Any, longest: int = _LONGEST_TEXT) -> str:
+    """Return the `repr` of any value, cut; never raises."""
+    try:
+        return repr(value)[:longest]
+    except Exception as error:  # it has its own mind, or is nested too deep
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.exact = True
+        self._values = 0
+
+    def plain(self, value: Any, around: tuple[int, ...]) -> Any:
+        kind = type(value)
+        if value is None or kind in (str, bool, float):
+            return value
+        if kind is int:
+            return value if value.bit_length() < _BITS else self._text(value)
+        self._values += 1
+        if len(around) > DEEPEST or id(value) in around or self._values > MOST_VALUES:
+            return self._text(value)
+        try:
+            return self._other(value, (*around, id(value)))
+        except Exception:  # whatever an odd class does
+            return self._text(value)
+
+    def _other(self, value: Any, around: tuple[int, ...]) -> Any:
+        if isinstance(value, Mapping):
+            return {self._key(key): self.plain(inner, around) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.plain(inner, around) for inner in value]
+        if isinstance(value, str):
+            return str(value)
+        if isinstance(value, float):
+            return float(value)
+        if isinstance(value, int):  # an enum
+            return self.plain(int(value), around)
+        if callable(getattr(value, "tolist", None)):  # numpy's arrays and numbers
+            return self.plain(value.tolist(), around)
+        return self._text(value)
+
+    def _key(self, key: Any) -> str:
+        if isinstance(key, str):
+            return str(key)
+        return text_of(key)
+
+    def _text(self, value: Any) -> str:
+        self.exact = False
+        return text_of(value)
+
+
+INCOMPLETE = ".incomplete"
+_LAST = 1_000_000  # bytes: longer than any stop document
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A run that could not be processed wholly; one of the runs that can be replayed.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    uid : str
+        Uid of the raw run; empty where nothing tells it.
+    start : dict
+        Start document; empty if it is not there.
+    whole : bool
+        Whether all documents are there, as they were.
+    lacks : str
+        What is missing otherwise.
+    errors : tuple of str
+        What went wrong, each once.
+    source : str
+        Where the documents came from.
+    """
+
+    path: Path
+    uid: str
+    start: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
+    lacks: str = ""
+    errors: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def where(self) -> str:
+        """The file, for people."""
+        return str(self.path)
+
+    def documents(self) -> Iterator[Document]:
+        """Yield the documents in the order of their arrival.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        """
+        for record in _records(self.path):
+            yield str(record["name"]), record["doc"]
+
+
+def read_letter(path: Path) -> DeadLetter:
+    """Read a file of dead letters, but for its documents.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    uid = source = last = ""
+    start: dict[str, Any] = {}
+    errors: dict[str, None] = {}
+    exact = True
+    for record in _records(path):
+        last = str(record["name"])
+        if last == "start" and not start and isinstance(record["doc"], dict):
+            start = record["doc"]
+        if "error" in record:
+            errors[str(record["error"])] = None
+            exact = exact and record.get("exact", True) is True
+            uid, source = str(record.get("run", uid)), str(record.get("source", source))
+    lacks = ""
+    if path.stem.endswith(INCOMPLETE) or not start:
+        lacks = "not all of the run is in the file"
+    elif not exact:
+        lacks = "a document that failed could not be written as it was"
+    elif last != "stop":
+        lacks = "the file ends before the run's stop document"
+    known = uid or str(start.get("uid", ""))
+    return DeadLetter(path, known, start, not lacks, lacks, tuple(errors), source)
+
+
+def ends_whole(path: Path) -> bool:
+    """Whether a file holds a run to its stop document."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _LAST))
+            lines = file.read(_LAST).splitlines()
+        return bool(lines) and json.loads(lines[-1])["name"] == "stop"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines; torn ones are left out."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            with suppress(ValueError, RecursionError):
+                record = json.loads(line)
+                if isinstance(record, dict) and {"name", "doc"} <= record.keys():
+                    yield record

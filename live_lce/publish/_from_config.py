@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from live_lce._support.private_files import Access
 from live_lce.publish._dead_letter import DeadLetters
 from live_lce.publish._publisher import SpoolPublisher, TiledPublisher
-from live_lce.tiled._revisions import Again
+from live_lce.tiled._analyses import Again
 
 if TYPE_CHECKING:
     from live_lce.config import Config

@@ -13,12 +13,11 @@ from live_lce.engine import Result, RunClosed
 from live_lce.publish._counters import COUNTERS
 from live_lce.publish._documents import AnalysisRun, Document, RunKey, run_key
 from live_lce.publish._keeping import SPOOL_LIMIT, KeptRun, Spool
-from live_lce.publish._resending import Resending
+from live_lce.publish._republish import Resending
 from live_lce.settings import AnalysisSettings
 from live_lce.tiled import Connection, explain
-from live_lce.tiled._analyses import NOT_STOPPED
+from live_lce.tiled._analyses import NOT_STOPPED, Again
 from live_lce.tiled._connection import is_away
-from live_lce.tiled._revisions import Again
 from live_lce.tiled._run import TakenOverError, TiledRunWriter
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from live_lce._support.private_files import PRIVATE, Access
 from live_lce.publish._documents import Document, utf8_values
-from live_lce.tiled._revisions import Again
+from live_lce.tiled._analyses import Again
 
 SUFFIX = ".jsonl"
 

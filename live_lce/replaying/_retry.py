@@ -9,8 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from live_lce.archives import Archive, ArchivedRun, ArchiveError, Query
-from live_lce.publish._dead_letter import UNKNOWN
-from live_lce.publish._letter_file import DeadLetter, read_letter
+from live_lce.publish._dead_letter import UNKNOWN, DeadLetter, read_letter
 from live_lce.publish._spool import locked, waiting
 from live_lce.replaying._outcome import Outcome, RunStatus
 from live_lce.replaying._setup import Setup

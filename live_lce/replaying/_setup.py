@@ -67,7 +67,7 @@ class Setup:
     def publisher(self) -> SpoolPublisher | None:
         """Return a new publisher; None where nothing is published."""
         from live_lce.publish._from_config import publisher_from
-        from live_lce.tiled._revisions import Again
+        from live_lce.tiled._analyses import Again
 
         if not self.tiled:
             return None

@@ -5,7 +5,7 @@ from ._catalog import (
     find as find,
     open_runs as open_runs,
 )
-from ._colours import NOT_ANSWERED as NOT_ANSWERED, in_order as in_order, looks as looks
+from ._csv import trend_csv as trend_csv
 from ._export import FORMATS as FORMATS, ExportError as ExportError, export as export
 from ._figures import spectrum_figure as spectrum_figure, trend_figure as trend_figure
 from ._points import (
@@ -13,6 +13,7 @@ from ._points import (
     measured_points as measured_points,
     points_of as points_of,
 )
+from ._presentation import NOT_ANSWERED as NOT_ANSWERED, in_order as in_order, looks as looks
 from ._query import QueryError as QueryError, ResultQuery as ResultQuery, epoch as epoch
 from ._report import report as report
 from ._signals import signal_names as signal_names, signal_values as signal_values
@@ -25,4 +26,3 @@ from ._trend import (
     split as split,
     trend as trend,
 )
-from ._trend_csv import trend_csv as trend_csv

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from live_lce.results._athena import write_athena
-from live_lce.results._nexus import write_nexus
 from live_lce.results._spectra import PublishedSpectrum
-from live_lce.results._xdi import write_xdi
+from live_lce.results._spectrum_files import write_athena, write_nexus, write_xdi
 
 FORMATS = {
     "xdi": "a folder, one .xdi file a spectrum",

@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from live_lce.results._colours import HATCH_NOT_ANSWERED, NOT_ANSWERED, Look, looks
+from live_lce.results._presentation import (
+    HATCH_NOT_ANSWERED,
+    NOT_ANSWERED,
+    Look,
+    looks,
+    printable,
+    verdict_words,
+)
 from live_lce.results._spectra import PublishedSpectrum
 from live_lce.results._stacked import Stacked, cells, stacked, times
 from live_lce.results._trend import TrendPoint, classes_of
-from live_lce.results._words import printable, verdict_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

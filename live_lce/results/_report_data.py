@@ -11,7 +11,7 @@ from typing import Any
 
 from live_lce.contract import Status
 from live_lce.results._catalog import PublishedRun, ResultsError
-from live_lce.results._colours import Look, in_order, looks
+from live_lce.results._presentation import Look, in_order, looks
 from live_lce.results._spectra import PublishedSpectrum, spectra_of
 from live_lce.results._trend import TrendPoint, classes_of, split, trend
 from live_lce.tiled import explain

@@ -6,12 +6,15 @@ from importlib.metadata import version
 from importlib.resources import files
 
 from live_lce.contract import STATUS_WORDS, Status
-from live_lce.results._colours import NOT_ANSWERED
 from live_lce.results._figures import trend_figure
-from live_lce.results._html import Html, element, joined, table
-from live_lce.results._report_cells import (
+from live_lce.results._presentation import NOT_ANSWERED, class_words, reason_words
+from live_lce.results._report_data import MOST_SPECTRA, ReportData
+from live_lce.results._report_html import (
+    Html,
     chip,
     count,
+    element,
+    joined,
     labels,
     moment,
     number_in,
@@ -19,12 +22,11 @@ from live_lce.results._report_cells import (
     section,
     span,
     statuses,
+    table,
 )
-from live_lce.results._report_data import MOST_SPECTRA, ReportData
 from live_lce.results._report_sources import models, provenance, settings
 from live_lce.results._report_svg import INK, highest, inline, small
 from live_lce.results._spectra import PublishedSpectrum
-from live_lce.results._words import class_words, reason_words
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

@@ -6,9 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from live_lce.results._html import Html, element, table
-from live_lce.results._report_cells import chip, count, moment, number_in, section
 from live_lce.results._report_data import ReportData, UsedModel
+from live_lce.results._report_html import (
+    Html,
+    chip,
+    count,
+    element,
+    moment,
+    number_in,
+    section,
+    table,
+)
 
 _METRICS = {
     "n": "spectra",

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from live_lce.contract import GRID_START, GRID_STOP
+from live_lce.results._presentation import printable
 from live_lce.results._spectra import PublishedSpectrum
-from live_lce.results._words import printable
 
 INK = "#010203"
 """Draw with this colour what is to have the colour of the page's text."""

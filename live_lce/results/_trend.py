@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from live_lce.results._catalog import PublishedRun
-from live_lce.results._colours import in_order
+from live_lce.results._presentation import in_order
 from live_lce.results._tables import final_rows
 
 _WITH_PROBABILITIES = (1, 4)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from live_lce.contract import DEFAULT_CLASSES
-from live_lce.results._colours import LOOKS
+from live_lce.results._presentation import LOOKS
 from live_lce.sim._scoring import JudgedScan, fraction_score, judged
 from live_lce.sim.watch import stored_predictions
 

@@ -8,16 +8,19 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from live_lce.tiled._analyses import PublishedAnalysis, analyses_of, by_uid, read_analysis
-from live_lce.tiled._connection import find_child
-from live_lce.tiled._revisions import (
+from live_lce.tiled._analyses import (
     ATTEMPTS,
     Again,
     Attempt,
+    PublishedAnalysis,
+    analyses_of,
     attempt_uids,
+    by_uid,
     is_settled,
     next_attempt,
+    read_analysis,
 )
+from live_lce.tiled._connection import find_child
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from live_lce.datasets._rows import CLASSES
 from live_lce.spectra import Array
 from live_lce.training import _distance as distance
 from live_lce.training._augment import Augmentation, augmented, resample
-from live_lce.training._balance import row_weights
 from live_lce.training._beamline import Variation
 from live_lce.training._ensemble import Schedule, begin, fit_members, logits_of
+from live_lce.training._fitted import row_weights
 from live_lce.training._networks import CarboneCNN
 from live_lce.training._own_plan import window
 from research.architectures.fit import Predict, Spectra

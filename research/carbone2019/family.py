@@ -26,11 +26,11 @@ from live_lce.datasets._split import folds
 from live_lce.spectra import Array
 from live_lce.training import _distance as distance
 from live_lce.training._augment import Augmentation, augmented, resample
-from live_lce.training._balance import row_weights
 from live_lce.training._cross_validation import cross_validated
 from live_lce.training._ensemble import EPOCHS, Schedule, begin, fit_members, logits_of, unseen
 from live_lce.training._ensemble_model import describe, hashes, member_rows, training_record
 from live_lce.training._export import write_model
+from live_lce.training._fitted import row_weights
 from live_lce.training._graph import EnsembleGraph
 from live_lce.training._networks import DESCRIPTION, CarboneCNN
 from live_lce.training._own_model import METRICS, PREPROCESSING

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from live_lce.datasets import Rows
-from live_lce.datasets._fingerprint import fingerprint
-from live_lce.datasets._rows import align
+from live_lce.datasets._rows import align, fingerprint
 
 
 @dataclass(frozen=True)

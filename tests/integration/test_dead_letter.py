@@ -29,11 +29,9 @@ from live_lce.engine import Engine
 from live_lce.engine._run import Run
 from live_lce.live import LiveLCE
 from live_lce.publish import DeadLetters, Failure, SpoolPublisher
-from live_lce.publish._dead_letter import COUNTERS, UNKNOWN, file_name
-from live_lce.publish._jsonable import jsonable
+from live_lce.publish._dead_letter import COUNTERS, UNKNOWN, file_name, jsonable, read_letter
 from live_lce.publish._keeping import SPOOL_LIMIT
 from live_lce.publish._kept_runs import MOST_RUNS, FailedRuns
-from live_lce.publish._letter_file import read_letter
 from live_lce.publish._spool import in_use, waiting
 
 __all__ = ["registry", "run_engine"]  # fixtures

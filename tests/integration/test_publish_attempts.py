@@ -17,8 +17,7 @@ from live_lce.publish import AnalysisRun, SpoolPublisher, TiledPublisher, republ
 from live_lce.publish._spool import SUFFIX, waiting
 from live_lce.settings import AnalysisSettings
 from live_lce.tiled import PublishedAnalysis, analyses_of
-from live_lce.tiled._analyses import counting
-from live_lce.tiled._revisions import ATTEMPTS, Again, Attempt, is_settled, next_attempt
+from live_lce.tiled._analyses import ATTEMPTS, Again, Attempt, counting, is_settled, next_attempt
 
 pytestmark = pytest.mark.slow
 

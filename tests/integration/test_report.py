@@ -31,10 +31,10 @@ from trend_parts import NOT, a_point
 from live_lce.contract import Reason, Status
 from live_lce.publish import republish
 from live_lce.results import ResultQuery, find, report, trend
-from live_lce.results._html import Html, element, safe
+from live_lce.results._presentation import reason_words
 from live_lce.results._report import NothingFoundError
 from live_lce.results._report_data import MOST_SERIES, Series as Line, drawn, evenly, flat
-from live_lce.results._words import reason_words
+from live_lce.results._report_html import Html, element, safe
 from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli", "runs", "server"]  # fixtures

@@ -22,8 +22,8 @@ from live_lce.results import (
     export,
     spectra,
 )
-from live_lce.results._athena import _key
 from live_lce.results._export import format_of
+from live_lce.results._spectrum_files import _key
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra import to_grid
 from live_lce.tiled import EmbeddedTiled

@@ -22,10 +22,9 @@ from live_lce.results import (
     spectrum_figure,
     trend_figure,
 )
-from live_lce.results._colours import LOOKS
 from live_lce.results._figures import provenance_line
+from live_lce.results._presentation import LOOKS, reason_words, verdict_words
 from live_lce.results._stacked import cells
-from live_lce.results._words import reason_words, verdict_words
 
 __all__ = ["runs", "server"]  # fixtures
 

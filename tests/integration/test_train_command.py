@@ -72,7 +72,7 @@ def test_a_model_from_a_folder_is_listed_used_and_judged_by_who_did_not_see(
 
 
 def _check_turns(folder: Path, models: Path, fold_of: dict[str, int]) -> None:
-    from live_lce.cli._labelled import file_reader
+    from live_lce.cli._evaluation import file_reader
     from live_lce.datasets import read_labelled
     from live_lce.evaluation import Choice
     from live_lce.evaluation._choice import turns

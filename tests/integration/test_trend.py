@@ -44,7 +44,7 @@ from live_lce.results import (
     trend,
     trend_csv,
 )
-from live_lce.results._colours import COLOURS, LOOKS
+from live_lce.results._presentation import COLOURS, LOOKS
 from live_lce.results._stacked import scan_ids
 from live_lce.results._tables import final_rows
 from live_lce.results._trend import point_of_row, point_of_stop

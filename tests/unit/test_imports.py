@@ -219,6 +219,17 @@ def test_a_class_name_means_one_thing() -> None:
     assert {name: homes for name, homes in twice.items() if name not in FRONTS} == {}
 
 
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_module_defines_a_name_twice(path: Path) -> None:
+    names: list[str] = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.append(node.name)
+    assert len(names) == len({*names})
+
+
 def test_every_room_has_rules() -> None:
     rooms = {_name(path).partition(".")[0] for path in MODULES} - {""}
     assert rooms == {*ALLOWED}

@@ -9,7 +9,7 @@ import numpy as np
 from columns_parts import CLASSES, point
 from hypothesis import given, strategies as st
 
-from live_lce.dashboard._columns import columns, edges, news
+from live_lce.dashboard._trend_data import columns, edges, news
 from live_lce.results import Stacked, TrendPoint, stacked
 from live_lce.results._stacked import cells
 

@@ -11,12 +11,9 @@ import pytest
 from columns_parts import CLASSES, point
 from hypothesis import given, strategies as st
 
-from live_lce.dashboard._columns import columns, news
-from live_lce.dashboard._groups import cuts, grouped
-from live_lce.dashboard._hints import hint
+from live_lce.dashboard._series import hint
 from live_lce.dashboard._signals import SignalTable
-from live_lce.dashboard._table import table
-from live_lce.dashboard._trend_cache import starts_with
+from live_lce.dashboard._trend_data import columns, cuts, grouped, news, starts_with, table
 from live_lce.dashboard._trends import SCAN, TrendChoice, Trends
 from live_lce.results import TrendPoint, stacked
 

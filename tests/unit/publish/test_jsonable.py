@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from poison_parts import Raising, nested
 
-from live_lce.publish._jsonable import jsonable
+from live_lce.publish._dead_letter import jsonable
 
 
 @pytest.mark.parametrize(

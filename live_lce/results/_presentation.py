@@ -1,11 +1,11 @@
-"""How classes look in every figure: colour, and a sign besides it for who cannot tell colours."""
+"""Show classes, decisions and reasons: colours, marks and words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from live_lce.contract import DEFAULT_CLASSES, OTHER
+from live_lce.contract import CLASS_WORDS, DEFAULT_CLASSES, OTHER, REASON_WORDS, Reason
 
 NOT_ANSWERED = "#999999"
 """Colour of what the model did not answer."""
@@ -86,3 +86,40 @@ def in_order(classes: Iterable[str]) -> tuple[str, ...]:
     known = [name for name in DEFAULT_CLASSES if name in names]
     last = [OTHER] if OTHER in names else []
     return (*known, *(name for name in names if name not in {*known, OTHER}), *last)
+
+
+def class_words(label: str) -> str:
+    """Return what a class means, e.g. ``octahedral (6 neighbours)``; its name if unknown."""
+    return "none of the others" if label == OTHER else CLASS_WORDS.get(label, label)
+
+
+def verdict_words(
+    label: str, confidence: float, status: str, reason: str, label_set: tuple[str, ...] = ()
+) -> str:
+    """Return what was said of a spectrum, on one line.
+
+    Parameters
+    ----------
+    label, confidence, status, reason, label_set
+        As in the contract; `label` empty if not answered.
+    """
+    if label:
+        provisional = ", provisional" if status == "partial" else ""
+        return f"{label}: {class_words(label)}, probability {confidence:.2f}{provisional}"
+    code = reason.partition(";")[0]
+    between = " or ".join(label_set) if code == Reason.LOW_CONFIDENCE.value else ""
+    why = code.replace("_", " ") + (f" ({between})" if between else "")
+    return f"not answered: {why or status}"
+
+
+def reason_words(code: str) -> str:
+    """Return what a reason means and what to do; the code itself if it is of a newer contract."""
+    try:
+        return REASON_WORDS[Reason(code)]
+    except ValueError:
+        return f"{code}: see docs/reference/contract.md of the release that wrote it"
+
+
+def printable(text: str) -> str:
+    """Return free text with spaces for what no page and no figure may hold, as control codes."""
+    return "".join(c if c.isprintable() else " " for c in text)

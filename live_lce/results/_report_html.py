@@ -1,16 +1,16 @@
-"""Parts of a report: counted labels, times, and the like."""
+"""Build the HTML of a report: safe elements, sections, cells."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from html import escape
 from statistics import median
 
 from live_lce.results._catalog import PublishedRun
-from live_lce.results._colours import Look
-from live_lce.results._html import Html, element, joined, safe
+from live_lce.results._presentation import Look, printable
 from live_lce.results._trend import TrendPoint
 
 Looks = Mapping[str, Look]
@@ -76,3 +76,35 @@ def moment(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "–"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def safe(value: object) -> Html:
+    """Return a value as HTML; control characters, which a page must not hold, become spaces."""
+    if isinstance(value, Html):
+        return value
+    return Html(escape(printable(str(value))))
+
+
+def element(name: str, *content: object, **attributes: object) -> Html:
+    """Return an element; attributes ``class_`` and ``for_`` lose their underscore."""
+    told = "".join(f' {key.rstrip("_")}="{safe(v)}"' for key, v in attributes.items() if v != "")
+    return Html(f"<{name}{told}>{joined(content)}</{name}>")
+
+
+def joined(parts: Iterable[object], between: str = "") -> Html:
+    """Return parts one after the other."""
+    return Html(between.join(safe(part) for part in parts))
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str = "") -> Html:
+    """Return a table that scrolls by itself where the page is narrow."""
+    names = element("tr", *(element("th", name, scope="col") for name in head))
+    lines = joined(element("tr", *(element("td", cell) for cell in row)) for row in rows)
+    inner = element("table", element("thead", names), element("tbody", lines), class_=class_)
+    return element("div", inner, class_="wide")
