@@ -276,7 +276,7 @@ class _FileSource(PydanticBaseSettingsSource):
         return dict(_file_values.get() or {})
 
 
-def config_path(path: Path | None = None) -> Path | None:
+def config_path(path: str | Path | None = None) -> Path | None:
     """Return the configuration file in use: given, from the environment, here, or the user's.
 
     None if there is none.  A file that is asked for by name must exist.
@@ -288,7 +288,7 @@ def config_path(path: Path | None = None) -> Path | None:
     """
     named = os.environ.get(ENV_FILE, "")
     if path is not None:
-        return _existing(path, "given")
+        return _existing(Path(path), "given")
     if named:
         return _existing(Path(named), f"in ${ENV_FILE}")
     base = os.environ.get("XDG_CONFIG_HOME", "")
@@ -307,13 +307,13 @@ def _existing(path: Path, origin: str) -> Path:
     return expanded
 
 
-def load_config(path: Path | None = None) -> Config:
+def load_config(path: str | Path | None = None) -> Config:
     """Read the configuration file, if any, and the environment over it.
 
     Parameters
     ----------
-    path : Path, optional
-        A TOML file; by default see ``config_path``.
+    path : str or Path, optional
+        A TOML file; by default ``LIVE_LCE_CONFIG``, ``./live_lce.toml``, or the user's.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def export(
     Parameters
     ----------
     spectra : sequence of PublishedSpectrum
-        From :func:`live_lce.results._spectra`.
+        From ``spectra``.
     path : path
         ``NAME.prj`` for an Athena project, ``NAME.nxs`` for NeXus (extra ``nexus``), or a
         folder for XDI files; folders are made.

@@ -113,7 +113,7 @@ def trend_figure(
     kind : {"svg", "png"}
         Format.
     x : array_like of shape (n_points,), optional
-        Where to draw each point, see :func:`live_lce.results._stacked`; its time by
+        Where to draw each point, see ``stacked``; its time by
         default, in UTC.
     x_label : str
         What `x` is, with its unit.
