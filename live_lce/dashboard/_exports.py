@@ -34,7 +34,7 @@ _LONGEST = 80
 """Characters of a part of a file name."""
 
 
-class _Export(RequestHandler):  # type: ignore[misc]
+class _Export(RequestHandler):
     """Answers in another thread, with one line where it cannot."""
 
     def initialize(self, services: Services, turns: RequestLimit) -> None:
@@ -83,7 +83,7 @@ class _Export(RequestHandler):  # type: ignore[misc]
 
     def query(self) -> ResultQuery:
         """Return the query of an address."""
-        words = {key: self.get_query_argument(key, "") for key in _WORDS}
+        words: dict[str, Any] = {key: self.get_query_argument(key, "") for key in _WORDS}
         return ResultQuery(
             since=_moment(self.get_query_argument("since", "")),
             until=_moment(self.get_query_argument("until", "")),

@@ -100,7 +100,7 @@ class PageHandler(DocHandler):  # type: ignore[misc]
             )
 
 
-class _Refused(RequestHandler):  # type: ignore[misc]
+class _Refused(RequestHandler):
     """Answers requests for a name that this server does not have."""
 
     def prepare(self) -> None:
@@ -113,13 +113,13 @@ class _Refused(RequestHandler):  # type: ignore[misc]
         )
 
 
-class _Nothing(RequestHandler):  # type: ignore[misc]
+class _Nothing(RequestHandler):
     def prepare(self) -> None:
         self.set_status(404)
         self.finish()
 
 
-class Headers(OutputTransform):  # type: ignore[misc]
+class Headers(OutputTransform):
     """Says of every answer what browsers may do with it."""
 
     def transform_first_chunk(

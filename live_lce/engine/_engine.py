@@ -6,7 +6,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from live_lce.analysis import Analysis, analyse
 from live_lce.classifiers import Prediction, Registry
@@ -18,6 +18,9 @@ from live_lce.engine._signals import resolve
 from live_lce.engine._types import Result, RunClosed, RunInfo
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra import Spectrum
+
+if TYPE_CHECKING:
+    from event_model import EventPage
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +143,7 @@ class Engine:
         try:
             from event_model import unpack_event_page
 
-            events = list(unpack_event_page(doc))
+            events = list(unpack_event_page(cast("EventPage", doc)))
         except Exception as error:
             self._malformed(name, error)
         # Each row for itself: a bad one must not take the others with it.

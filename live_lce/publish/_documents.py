@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
 
 import event_model
 
@@ -37,6 +37,7 @@ from live_lce.spectra import Array
 POINTS_WITHIN = 0.2
 """Measured points of partial predictions are left out where the worker is so much behind (s): they
 take longer to write than predictions, which must not wait for them."""
+ExitStatus = Literal["success", "abort", "fail"]
 Document = tuple[str, dict[str, Any]]
 """A document's name and the document."""
 
@@ -119,7 +120,7 @@ class AnalysisRun:
         self._reasons: dict[str, None] = {}
         self._last: Result | None = None
         self._last_final: Result | None = None
-        self._events: dict[str, Callable[..., dict[str, Any]]] = {}
+        self._events: dict[str, event_model.ComposeEvent] = {}
         self._numbers: dict[str, int] = {}
         metadata = _start_metadata(first.run) | {
             "purpose": "live_lce",
@@ -177,7 +178,7 @@ class AnalysisRun:
                 documents += self._event(SPECTRA_STREAM, SPECTRA_COLUMNS, spectrum_row(result))
         return documents
 
-    def stop(self, exit_status: str = "success", reason: str = "") -> Document:
+    def stop(self, exit_status: ExitStatus = "success", reason: str = "") -> Document:
         """Return the stop document, whose ``live_lce`` can be searched in Tiled."""
         last = self._last_final or self._last
         summary = stop_summary(last, self._n_final, self._reasons)

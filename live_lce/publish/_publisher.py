@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from live_lce._support.private_files import PRIVATE, Access
 from live_lce.engine import Result, RunClosed
 from live_lce.publish._counters import COUNTERS
-from live_lce.publish._documents import AnalysisRun, Document, RunKey, run_key
+from live_lce.publish._documents import AnalysisRun, Document, ExitStatus, RunKey, run_key
 from live_lce.publish._keeping import SPOOL_LIMIT, KeptRun, Spool
 from live_lce.publish._republish import Resending
 from live_lce.settings import AnalysisSettings
@@ -138,7 +138,7 @@ class SpoolPublisher:
         self._write(run, documents.start)
         return run
 
-    def _end(self, keys: list[RunKey], exit_status: str, reason: str) -> None:
+    def _end(self, keys: list[RunKey], exit_status: ExitStatus, reason: str) -> None:
         for key in keys:
             run = self._runs.pop(key)
             if run.skipped:

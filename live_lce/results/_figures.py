@@ -253,7 +253,7 @@ def _style(kind: str, ink: str, salt: str) -> Iterator[None]:
     import matplotlib as mpl
 
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    settings = {
+    settings: dict[Any, Any] = {
         **dict.fromkeys(inked, ink),
         "text.parse_math": False,  # names of samples may hold dollars
         "text.usetex": False,

@@ -99,7 +99,7 @@ class Acquisition:
 
 
 @dataclass
-class Trigger(DetectorTriggerLogic):  # type: ignore[misc]
+class Trigger(DetectorTriggerLogic):
     """Counts when told, or on the pulses of a flight."""
 
     counting: Acquisition
@@ -130,7 +130,7 @@ class Trigger(DetectorTriggerLogic):  # type: ignore[misc]
 
 
 @dataclass
-class Acquire(DetectorAcquireLogic):  # type: ignore[misc]
+class Acquire(DetectorAcquireLogic):
     """Begins and ends."""
 
     counting: Acquisition
@@ -152,7 +152,7 @@ class Acquire(DetectorAcquireLogic):  # type: ignore[misc]
 
 
 @dataclass
-class Data(DetectorDataLogic):  # type: ignore[misc]
+class Data(DetectorDataLogic):
     """Writes a file an acquisition, and says so."""
 
     counting: Acquisition

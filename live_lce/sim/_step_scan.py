@@ -98,11 +98,11 @@ def xanes(
         md={"plan_args": given, **(md or {})},
     )
     yield from step.prepare()
-    return (
-        yield from list_scan(
-            list(detectors), mono, [float(e) for e in points], per_step=step, md=metadata
-        )
-    )
+    # bluesky's hints take the motor and its list for one argument, and ask for a fourth argument of
+    # the step, which it does not pass.
+    moved: list[Any] = [mono, [float(e) for e in points]]
+    per_step: Any = step
+    return (yield from list_scan(list(detectors), *moved, per_step=per_step, md=metadata))
 
 
 def tabulated(element: str, edge: str) -> float:

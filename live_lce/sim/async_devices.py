@@ -62,7 +62,7 @@ class Flight:
 
 
 @dataclass
-class _Moving(MovableLogic, FlyableLogic):  # type: ignore[misc]
+class _Moving(MovableLogic[float], FlyableLogic[Flight, Flight]):
     """Moves at once, and flies a point a dwell time."""
 
     world: World
@@ -107,7 +107,7 @@ class _Moving(MovableLogic, FlyableLogic):  # type: ignore[misc]
         self.show(energy)
 
 
-class Monochromator(StandardReadable, StandardMovable, StandardFlyable):  # type: ignore[misc]
+class Monochromator(StandardReadable, StandardMovable[float], StandardFlyable[Flight, Flight]):
     """The photon energy in eV, to move and to fly; the data key is the device's name.
 
     Parameters
@@ -159,7 +159,7 @@ class Monochromator(StandardReadable, StandardMovable, StandardFlyable):  # type
         return self.movable_logic
 
 
-class IonChambers(StandardDetector):  # type: ignore[misc]
+class IonChambers(StandardDetector):
     """I0, It and Ir, in files; with a monochromator to fly with, the energy at each pulse too.
 
     Parameters

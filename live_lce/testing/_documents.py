@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import event_model
 import numpy as np
@@ -84,7 +84,7 @@ def compose(
     start: Mapping[str, Any] = SCAN,
     keys: Mapping[str, Any] = KEYS,
     stream: str = "primary",
-    exit_status: str | None = "success",
+    exit_status: Literal["success", "abort", "fail"] | None = "success",
     time: float = START_TIME,
     uid: str | None = None,
 ) -> list[Document]:
@@ -119,20 +119,20 @@ def compose(
     ('start', 'stop')
     """
     bundle = event_model.compose_run(uid=uid, metadata=dict(start), time=time, validate=False)
-    documents: list[Document] = [("start", bundle.start_doc)]
+    documents: list[Document] = [("start", dict(bundle.start_doc))]
     stream_bundle = bundle.compose_descriptor(
         name=stream, data_keys=dict(keys), time=time, validate=False
     )
-    documents.append(("descriptor", stream_bundle.descriptor_doc))
+    documents.append(("descriptor", dict(stream_bundle.descriptor_doc)))
     for number, row in enumerate(rows, start=1):
         now = time + number
         event = stream_bundle.compose_event(
             data=dict(row), timestamps=dict.fromkeys(row, now), time=now, validate=False
         )
-        documents.append(("event", event))
+        documents.append(("event", dict(event)))
     if exit_status:
         stop = bundle.compose_stop(
             exit_status=exit_status, time=time + len(documents), validate=False
         )
-        documents.append(("stop", stop))
+        documents.append(("stop", dict(stop)))
     return documents
