@@ -18,7 +18,7 @@ import pytest
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
 from engine_parts import feed, make_registry, numbers, results
-from live_parts import ENERGY, MD, Beamline, Recorder
+from live_parts import ENERGY, MD, Beamline, Recorder, live, recorder, registry, run_engine
 from ophyd.sim import SynAxis, SynSignal
 
 from live_lce.classifiers import Registry
@@ -27,6 +27,8 @@ from live_lce.engine import Engine, Result, RunClosed
 from live_lce.live import LiveLCE
 from live_lce.publish import SpoolPublisher
 from live_lce.testing import compose, spectrum_rows
+
+__all__ = ["live", "recorder", "registry", "run_engine"]  # fixtures
 
 
 def finals(recorder: Recorder) -> list[Result]:

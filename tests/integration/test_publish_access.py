@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from access_parts import pytestmark, runs
 from publish_parts import a_result, a_run
 
 from live_lce.engine import RunClosed
@@ -14,6 +15,8 @@ from live_lce.publish._spool import read_spooled, waiting
 from live_lce.settings import AnalysisSettings
 from live_lce.tiled._connection import find_child
 from live_lce.tiled._run import tags_of
+
+__all__ = ["pytestmark", "runs"]
 
 
 def test_tags_are_carried_over_or_the_run_stays_on_disk(
