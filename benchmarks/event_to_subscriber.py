@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -57,15 +58,14 @@ def main() -> None:
     from bluesky_tiled_plugins import subscribe_to_streams
     from tiled.client import from_uri
 
-    import live_lce.engine._engine as module
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dwell", type=float, default=0.1, help="seconds per point")
     parser.add_argument("--scans", type=int, default=2, help="number of scans")
     parser.add_argument("--models", type=Path, default=None, help="folder of models")
     options = parser.parse_args()
     logging.disable(logging.INFO)
-    module.Engine = TimedEngine  # type: ignore[misc]  # LiveLCE makes its engine itself
+    # LiveLCE makes its engine itself.
+    sys.modules[Engine.__module__].Engine = TimedEngine  # type: ignore[attr-defined]
     seen: dict[Key, float] = {}
     raw_uids: dict[str, str] = {}
 

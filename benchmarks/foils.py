@@ -19,9 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from live_lce.spectra import Array, FoilUnusableError, first_inflection, measured_e0, tabulated_edge
-from live_lce.spectra._foil_shapes import SHAPES
-from live_lce.spectra._larch_import import load_larch_xafs
+from live_lce.spectra import (
+    FOILS,
+    Array,
+    FoilUnusableError,
+    first_inflection,
+    measured_e0,
+    tabulated_edge,
+)
 
 TOLERANCE = 25.0
 FAR = 3.0
@@ -54,7 +59,7 @@ def foils(folder: Path) -> Iterator[tuple[str, Array, Array, float]]:
         rows = list(csv.DictReader(file))
     for row in rows:
         stated = float(row.get("foil_e0") or "nan")
-        if (row["absorber"], row["edge"]) not in SHAPES:
+        if (row["absorber"], row["edge"]) not in FOILS:
             continue
         if row["family"] == "metal":
             energy, mu = np.loadtxt(folder / row["file"])[:, :2].T
@@ -91,7 +96,8 @@ def _found(energy: Array, mu: Array, absorber: str) -> float:
 
 def judge(folder: Path) -> dict[str, Counts]:
     """Return the counts by element."""
-    find_e0 = load_larch_xafs().find_e0
+    from larch.xafs import find_e0
+
     done: dict[str, Counts] = defaultdict(Counts)
     rng = np.random.default_rng(0)
     for absorber, energy, mu, stated in foils(folder):
@@ -122,7 +128,7 @@ def main() -> None:
     """Print the page."""
     done = judge(Path(sys.argv[1]))
     rows = []
-    for (absorber, _), counts in ((key, done[key[0]]) for key in SHAPES if key[0] in done):
+    for (absorber, _), counts in ((key, done[key[0]]) for key in FOILS if key[0] in done):
         off = np.abs(counts.off)
         stated = f"{off.size}, {off.max():.2f}" if off.size else ""
         use = "stretch, limits" if absorber in CHOSEN_BY else "limits" * (absorber in LIMITS_BY)

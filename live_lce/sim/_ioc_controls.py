@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from live_lce.sim._ioc_sample import reacted
 from live_lce.sim.beamline import Counts
+from live_lce.sim.ioc_sample import reacted
 from live_lce.sim.library import Sample
 from live_lce.sim.world import World
 

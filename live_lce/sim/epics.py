@@ -22,7 +22,7 @@ from live_lce.sim._epics_devices import (
 )
 from live_lce.sim._epics_signals import LOST, EpicsError, Readback, Setting
 from live_lce.sim._ioc_pvs import PREFIX
-from live_lce.sim._ioc_sample import to_text
+from live_lce.sim.ioc_sample import to_text
 from live_lce.sim.library import Sample, mixture
 from live_lce.sim.reaction import Reaction
 

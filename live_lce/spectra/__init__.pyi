@@ -2,7 +2,11 @@
 from ._e0 import measured_e0 as measured_e0
 from ._edges import identify as identify, tabulated_edge as tabulated_edge
 from ._features import to_grid as to_grid
-from ._foils import FoilUnusableError as FoilUnusableError, first_inflection as first_inflection
+from ._foils import (
+    FOILS as FOILS,
+    FoilUnusableError as FoilUnusableError,
+    first_inflection as first_inflection,
+)
 from ._normalize import normalize as normalize
 from ._readings import Readings as Readings, assemble as assemble
 from ._reference import edge_references as edge_references

@@ -21,6 +21,9 @@ from live_lce.spectra._foil_shapes import SHAPES, START
 from live_lce.spectra._quality import noise
 from live_lce.spectra._types import Array
 
+FOILS: tuple[tuple[str, str], ...] = tuple(SHAPES)
+"""Absorbers and edges of the metal foils whose computed shape is known."""
+
 WINDOW = (-15.0, 30.0)
 """Range of the comparison, in eV from the first inflection."""
 FIRST_RISE = (-8.0, 4.0)

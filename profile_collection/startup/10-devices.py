@@ -9,7 +9,7 @@ has classes that take PV names, and whatever your other startup files make will 
 
 import os
 
-from live_lce.sim._ioc_sample import from_text as _from_text
+from live_lce.sim.ioc_sample import from_text as _from_text
 from live_lce.sim.library import mixture as _mixture
 
 BEAMLINE = os.environ.get("LIVE_LCE_BEAMLINE", "sim")

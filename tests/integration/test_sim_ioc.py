@@ -20,7 +20,7 @@ from ioc_parts import command, running_ioc, session
 
 from live_lce.sim import devices
 from live_lce.sim._ioc_pvs import PVS, page
-from live_lce.sim._ioc_sample import from_text, reacted, to_text
+from live_lce.sim.ioc_sample import from_text, reacted, to_text
 from live_lce.sim.library import mixture
 from live_lce.sim.plans import xanes
 from live_lce.sim.world import World

@@ -259,3 +259,15 @@ def test_where_all_is_required_a_skip_is_a_failure(
     assert done.stdout.count("LIVE_LCE_REQUIRE_ALL is set: whatever") >= failures
     assert any("needs ../shared/data" in line for line in lines if line.startswith("SKIPPED"))
     assert (done.returncode == 1) == bool(failures), done.stdout
+
+
+def test_pages_and_notebooks_import_public_names_only() -> None:
+    # Benchmarks and the profile are checked by ruff (PLC2701).
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.ipynb")]
+    wrong = []
+    for page in pages:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            found = re.search(r"\b(?:from|import) (live_lce[\w.]*)(?: import ([\w, ]+))?", line)
+            if found and re.search(r"(^|[., ])_[a-z]", " ".join(filter(None, found.groups()))):
+                wrong.append(f"{page.name}: {line.strip()}")
+    assert wrong == []
