@@ -18,8 +18,8 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || \
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Two processes, a file at a time, because many tests wait for servers.  ARGS="-n 0" uses one.
-BESIDE := -n 2 --dist loadfile
+# Three processes, because many tests wait for servers; a file at a time, in conftest.py's order.
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test check lint types docs install-train clean
 help:
@@ -40,7 +40,7 @@ $(DEMO): $(MADE) pyproject.toml
 	@$(call install,-e '.[demo]',-e '.[demo]')
 	@touch $@
 
-# Bytecode is compiled at once: tests start many processes, and .ci/run lets none of them write it.
+# Bytecode is compiled at once, because tests start many processes.
 $(DEV): $(DEMO)
 	@echo "Installing what development needs ..."
 	@$(call install,--compile-bytecode -e '.[dev]',-e '.[dev]')
