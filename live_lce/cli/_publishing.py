@@ -23,7 +23,7 @@ _WORDS = {
     "dead_letters": "could not be processed wholly (after an upgrade: `live-lce retry`)",
     "dead_letters_not_kept": "of these not kept whole (get them from their archive)",
 }
-"""Said after a counter of :mod:`live_lce.publish._counters`, in this order."""
+"""Said after a counter of :mod:`live_lce.publish._publisher`, in this order."""
 _BAD = ("errors", "runs_spooled", "runs_lost")
 
 

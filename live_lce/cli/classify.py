@@ -14,9 +14,7 @@ from live_lce.cli._options import ConfigOption
 from live_lce.cli._output import UsageError, number, styled
 
 if TYPE_CHECKING:
-    from live_lce.analysis import Analysis
     from live_lce.archives._data_files import DataRun
-    from live_lce.classifiers._pre_edge_rule import Witness
     from live_lce.config import Config
     from live_lce.contract import Finding, Status
 
@@ -232,8 +230,8 @@ class _Classifier:
         return self._worker.close()
 
     def _run(self, path: Path, run: DataRun) -> Iterator[dict[str, Any]]:
-        from live_lce.analysis import Analysis
         from live_lce.contract import Finding, Reason, Status
+        from live_lce.records import file_row
 
         self._results.clear()
         outcome = self._worker(run)
@@ -241,8 +239,14 @@ class _Classifier:
             _output.note(f"live-lce: {outcome.problem}")
         finals = [result for result in self._results if result.final]
         for result in finals:
-            analysis = Analysis(result.prediction, result.normalized, result.spectrum)
-            yield row(path, run.spectrum.name, analysis, run.spectrum.columns)
+            yield file_row(
+                str(path),
+                result.prediction,
+                result.normalized,
+                result.used,
+                name=run.spectrum.name,
+                columns=run.spectrum.columns,
+            )
         if not finals:
             finding = Finding(Reason.INTERNAL_ERROR, outcome.problem or "no result")
             yield _refused(path, Status.FAILED, finding)
@@ -255,62 +259,10 @@ def _whole_spectra_only(config: Config) -> Config:
 
 
 def _refused(path: Path, status: Status, finding: Finding) -> dict[str, Any]:
-    from live_lce.analysis import Analysis
     from live_lce.classifiers import Prediction
+    from live_lce.records import file_row
 
-    return row(path, "", Analysis(Prediction(status, (finding,))), "")
-
-
-def row(path: Path, name: str, analysis: Analysis, columns: str) -> dict[str, Any]:
-    """Return one prediction as plain values; what is unknown is NaN or None."""
-    prediction, normalized = analysis.prediction, analysis.normalized
-    model = prediction.model
-    probabilities = prediction.probabilities
-    return {
-        "file": str(path),
-        "name": name,
-        "absorber": prediction.absorber,
-        "edge": prediction.edge,
-        "status": prediction.status.value,
-        "reason": prediction.reason,
-        "message": prediction.findings[0].sentence if prediction.findings else "",
-        "messages": [finding.sentence for finding in prediction.findings],
-        "label": prediction.label,
-        "probabilities": None
-        if probabilities is None
-        else dict(zip(prediction.classes, map(float, probabilities), strict=True)),
-        "confidence": float(prediction.confidence),
-        "label_set": list(prediction.label_set),
-        "ood_score": float(prediction.ood_score),
-        "ranked": dict(prediction.ranked),
-        "witness": _witness(prediction.witness),
-        "e0": normalized.e0 if normalized else None,
-        "edge_step": normalized.edge_step if normalized else None,
-        "norm_method": normalized.norm_method if normalized else "none",
-        "n_points": normalized.n_points if normalized else None,
-        "coverage": float(prediction.coverage),
-        "columns": columns,
-        "used": analysis.spectrum.used.words if analysis.spectrum else "",
-        "model": {
-            "name": model.name,
-            "version": model.version,
-            "sha256": model.sha256,
-            "provider": model.provider,
-        }
-        if model.name
-        else None,
-    }
-
-
-def _witness(said: Witness | None) -> dict[str, Any] | None:
-    if said is None:
-        return None
-    return {
-        "pre_edge_centroid": said.centroid,
-        "pre_edge_area": said.area,
-        "pre_edge_height": said.height,
-        "says": list(said.says),
-    }
+    return file_row(str(path), Prediction(status, (finding,)))
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:

@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from live_lce._support.spill_queue import LostItemError, SpillQueue
 from live_lce.engine import Result
-from live_lce.engine._presets import check_name
-from live_lce.external import Hdf5Files
 from live_lce.external._files import PATIENCE
 from live_lce.live._voice import LiveStatus, Voice, sentence
-from live_lce.publish._kept_runs import FailedRuns
-from live_lce.settings import AnalysisSettings
+from live_lce.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from live_lce.classifiers import Registry
-    from live_lce.engine import Engine, Output
+    from live_lce.engine import RunClosed
     from live_lce.publish import DeadLetters, Publisher
+    from live_lce.settings import AnalysisSettings
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +84,9 @@ class LiveLCE:
         Whether a line on each spectrum is printed; or what is called with the line instead.
     file_roots : sequence of path
         Folders in which files of detectors may lie, see `Hdf5Files`.
+    pipeline : Pipeline, optional
+        Where the documents go, instead of one made of `settings`, `registry`, `publisher`,
+        `dead_letters` and `file_roots`; closed with this object.
 
     Raises
     ------
@@ -108,20 +109,25 @@ class LiveLCE:
         dead_letters: DeadLetters | None = None,
         voice: bool | Callable[[str], object] = True,
         file_roots: Sequence[str | Path] = (),
+        pipeline: Pipeline | None = None,
     ) -> None:
-        self.settings = settings or AnalysisSettings()
-        check_name(self.settings.signals.preset)
-        self._publisher = publisher
-        self._registry = registry
-        self._on_result = on_result
+        self._pipeline = pipeline or Pipeline(
+            settings,
+            registry=registry,
+            publisher=publisher,
+            dead_letters=dead_letters,
+            source="RE",
+            file_roots=file_roots,
+            patience=PATIENCE,
+        )
+        self.settings = self._pipeline.settings
         self._voice = Voice(None if voice is True else voice) if voice else None
         self._last: Result | None = None
-        self._failed_runs = FailedRuns(dead_letters, "RE")
+        self._pipeline.on_result[:0] = [self._tell]  # `last` is known to what is called next
+        self._pipeline.on_result += [on_result] if on_result is not None else []
+        self._pipeline.on_closed.append(self._tell_end)
         self._high_water = max(1, max_documents // 2)
         self._queue: SpillQueue[_Item] = SpillQueue(max_documents)
-        self._files = Hdf5Files(patience=PATIENCE, roots=file_roots)
-        self._engine: Engine | None = None
-        self._unable: Exception | None = None  # why there is no engine
         self._counts: Counter[str] = Counter()
         self._received = 0
         self._done = 0  # documents that left the queue
@@ -155,20 +161,14 @@ class LiveLCE:
         voice : bool or callable, optional
             As above; None: as `live.voice` in the configuration says.
         """
-        from live_lce.classifiers import Registry
         from live_lce.config import load_config
-        from live_lce.publish._from_config import dead_letters_from, publisher_from
 
         config = load_config(Path(path) if path else None)
         return cls(
-            config.analysis,
-            publisher=publisher_from(config, "RE"),
-            registry=Registry.beside_shipped(config.models),
+            pipeline=Pipeline.from_config(config, source="RE", patience=PATIENCE),
             max_documents=config.live.max_documents,
             on_result=on_result,
-            dead_letters=dead_letters_from(config),
             voice=config.live.voice if voice is None else voice,
-            file_roots=config.files.roots,
         )
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -188,12 +188,11 @@ class LiveLCE:
     @property
     def counters(self) -> dict[str, int]:
         """What happened so far: documents, results, errors, and the engine's counters."""
-        engine = dict(self._engine.counters) if self._engine is not None else {}
-        own = {name: self._counts[name] for name in COUNTERS}
+        pipeline = self._pipeline.counters
+        own = {name: pipeline.get(name, 0) + self._counts[name] for name in COUNTERS}
         return {
-            **engine,
+            **pipeline,
             **own,
-            **self._failed_runs.counters,
             "documents": self._received,
             "waiting": len(self._queue),
             "spilled": self._queue.spilled,
@@ -207,20 +206,15 @@ class LiveLCE:
     def status(self) -> LiveStatus:
         """Return how it stands, for people: ``print(live.status())``."""
         counters = self.counters
-        published = dict(getattr(self._publisher, "counters", {}))
-        goes_to = "nowhere: no publisher was given"
-        if self._publisher is not None:
-            to_disk = type(self._publisher).__name__ == "SpoolPublisher"
-            goes_to = "to disk, for `live-lce republish`" if to_disk else "to Tiled"
-        found = {**counters, **published}
+        found = {**counters, **self._pipeline.published}
         return LiveStatus(
             state=self._state(counters["waiting"]),
             documents=counters["documents"],
             waiting=counters["waiting"],
-            open_runs=len(self._engine.open_runs) if self._engine is not None else 0,
+            open_runs=len(self._pipeline.open_runs),
             results=counters["results"],
             last=self._line(),
-            goes_to=goes_to,
+            goes_to=self._pipeline.goes_to,
             troubles={name: found[name] for name in TROUBLES if found.get(name)},
         )
 
@@ -240,7 +234,7 @@ class LiveLCE:
             return "closed" if self._closing else "broken"
         if not self._ready.is_set():
             return "starting"
-        if self._unable is not None:
+        if self._pipeline.is_broken:
             return "broken"
         return "behind" if waiting >= self._high_water else "ready"
 
@@ -328,10 +322,11 @@ class LiveLCE:
 
     def _work(self) -> None:
         try:
-            engine = self._warm_up()
+            self._pipeline.warm_up()  # so that the first scan does not wait for it
             self._ready.set()
-            self._work_off(engine)
-            self._wind_up(engine)
+            self._work_off()
+            self._pipeline.close()
+            self._queue.close()
         except BaseException:  # a library that leaves with sys.exit: say it, and let nobody wait
             self._failed("engine_errors", "live_lce ended: no scan is classified from here on")
         finally:
@@ -340,112 +335,43 @@ class LiveLCE:
                 self._ended = True
                 self._progress.notify_all()
 
-    def _work_off(self, engine: Engine | None) -> None:
+    def _work_off(self) -> None:
         """Take documents until the end, whatever they are."""
         while True:
             try:
                 item = self._queue.get()
                 if item.last:
                     return
-                self._process(engine, item)
+                self._process(item)
             except LostItemError as error:
                 self._failed("documents_lost", "A document cannot be read back from the disk")
-                self._failed_runs.failed("document", error)  # of any of the open runs
-                self._failed_runs.take("document", {})
+                self._pipeline.keep("document", {}, error)  # of any of the open runs
             except Exception:  # no document may end the worker
                 self._failed("engine_errors", "live_lce failed on a document")
             with self._progress:
                 self._done += 1
                 self._progress.notify_all()
 
-    def _process(self, engine: Engine | None, item: _Item) -> None:
-        outputs: list[Output] = []
-        if engine is not None:
-            partials = len(self._queue) < self._high_water
-            try:
-                outputs = engine(item.name, item.doc, partials=partials, arrival=item.arrival)
-                self._hand_over(outputs, item.arrival)
-            except Exception as error:  # not the engine's habit
-                self._failed("engine_errors", "live_lce failed on a document")
-                self._failed_runs.failed(item.name, error)
-        elif self._unable is not None and item.name == "start":  # the whole run can be retried
-            self._failed_runs.failed(item.name, self._unable)
-        self._failed_runs.take(item.name, item.doc, outputs)
+    def _process(self, item: _Item) -> None:
+        partials = len(self._queue) < self._high_water
+        self._pipeline(item.name, item.doc, partials=partials, arrival=item.arrival)
 
-    def _wind_up(self, engine: Engine | None) -> None:
-        """End the open runs, and let go of everything."""
-        outputs: list[Output] = []
-        if engine is not None:
-            outputs = engine.finish()
-            self._hand_over(outputs, time.perf_counter())
-        self._failed_runs.close(outputs)
-        self._files.shutdown()
-        if self._publisher is not None:
-            try:
-                self._publisher.close()
-            except Exception:
-                self._failed("publisher_errors", "The publisher failed to close")
-        self._queue.close()
-
-    def _warm_up(self) -> Engine | None:
-        """Load what takes seconds, so that the first scan does not wait for it."""
+    def _tell(self, result: Result) -> None:
+        if not result.final:
+            return
+        self._last = result
         try:
-            from live_lce.engine import Engine
-
-            self._engine = Engine(
-                self.settings,
-                self._registry,
-                on_malformed=self._failed_runs.failed,
-                files=self._files,
-            )
-        except Exception as error:
-            self._unable = error
-            self._failed("engine_errors", "live_lce cannot start: no scan will be classified")
-            return None
-        try:
-            from live_lce.classifiers._session import load_onnxruntime
-            from live_lce.spectra._larch_import import load_larch_xafs
-
-            load_onnxruntime()
-            load_larch_xafs()
-        except (Exception, SystemExit):
-            logger.exception("larch or onnxruntime cannot be loaded: predictions will fail")
-        return self._engine
-
-    def _hand_over(self, outputs: list[Output], arrival: float) -> None:
-        for output in outputs:
-            self._publish(output, arrival)
-            self._tell(output)
-            if self._on_result is not None and isinstance(output, Result):
-                try:
-                    self._on_result(output)
-                except Exception:
-                    self._failed("callback_errors", "The on_result callback failed")
-
-    def _tell(self, output: Output) -> None:
-        try:
-            if isinstance(output, Result):
-                if output.final:
-                    self._last = output
-                    if self._voice is not None:
-                        self._voice.result(output)
-            elif self._voice is not None:
-                self._voice.closed(output)
+            if self._voice is not None:
+                self._voice.result(result)
         except Exception:  # an odd start document
             self._failed("voice_errors", "A line on a scan could not be made")
 
-    def _publish(self, output: Output, arrival: float) -> None:
-        is_result = isinstance(output, Result)
-        self._counts["results"] += is_result
-        if self._publisher is None:
-            return
+    def _tell_end(self, closed: RunClosed) -> None:
         try:
-            if isinstance(output, Result):
-                self._publisher.result(output, time.perf_counter() - arrival)
-            else:
-                self._publisher.closed(output)
+            if self._voice is not None:
+                self._voice.closed(closed)
         except Exception:
-            self._failed("publisher_errors", "The publisher failed on a result")
+            self._failed("voice_errors", "A line on a scan could not be made")
 
     def _failed(self, counter: str, sentence: str) -> None:
         """Count a failure, and log the first of its kind."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import platform
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 import event_model
+import numpy as np
 
 from live_lce.contract import (
     CONTRACT_VERSION,
@@ -19,6 +19,7 @@ from live_lce.contract import (
     GRID_START,
     GRID_STEP,
     MEASURED_COLUMNS,
+    MEASURED_POINTS,
     MEASURED_STREAM,
     PREDICTIONS_STREAM,
     SPEC_NAME,
@@ -30,7 +31,7 @@ from live_lce.contract import (
     utf8,
 )
 from live_lce.engine import Result, RunInfo
-from live_lce.publish._measured import measured_row
+from live_lce.records import prediction_record, published_row
 from live_lce.settings import AnalysisSettings
 from live_lce.spectra import Array
 
@@ -163,7 +164,7 @@ class AnalysisRun:
             From the raw document's arrival to now (s).
         """
         documents = self._event(
-            PREDICTIONS_STREAM, self._columns, prediction_row(result, self._columns, latency)
+            PREDICTIONS_STREAM, self._columns, published_row(result, self._columns, latency)
         )
         growing = self._growing and latency <= POINTS_WITHIN
         if result.spectrum is not None and (result.final or growing):
@@ -216,49 +217,8 @@ class AnalysisRun:
         return documents
 
 
-def prediction_row(result: Result, columns: tuple[Column, ...], latency: float) -> dict[str, Any]:
-    """Return the values of one event of ``predictions``: never None, unknown numbers are NaN."""
-    prediction, spectrum = result.prediction, result.normalized
-    values: dict[str, Any] = {
-        "spectrum_index": result.spectrum_index,
-        "final": result.final,
-        "answered": prediction.answered,
-        "status": prediction.status.value,
-        "reason": prediction.reason,
-        "absorber": prediction.absorber,
-        "edge": prediction.edge,
-        "label": prediction.label,
-        "confidence": prediction.confidence,
-        "label_set": ",".join(prediction.label_set),
-        "ood_score": prediction.ood_score,
-        "coverage": prediction.coverage,
-        "raw_seq_num_first": result.raw_seq_num_first,
-        "raw_seq_num_last": result.raw_seq_num_last,
-        "raw_time": result.raw_time,
-        "pre_edge_centroid": getattr(prediction.witness, "centroid", None),
-        "pre_edge_area": getattr(prediction.witness, "area", None),
-        "pre_edge_height": getattr(prediction.witness, "height", None),
-        "norm_method": "none" if spectrum is None else spectrum.norm_method,
-        "n_points": result.n_points,
-        "n_dropped": result.n_dropped,
-        "n_without_beam": result.used.n_without_beam,
-        "signals": result.used.words,
-        "latency": latency,
-    }
-    for column in columns:
-        if column.name.startswith("p_"):
-            values[column.name] = prediction.probability(column.name.removeprefix("p_"))
-        elif column.name.startswith("spread_"):
-            values[column.name] = prediction.spread_of(column.name.removeprefix("spread_"))
-        elif column.name not in values:
-            values[column.name] = getattr(spectrum, column.name, None)
-    return {column.name: _typed(values[column.name], column) for column in columns}
-
-
 def spectrum_row(result: Result) -> dict[str, Any]:
     """Return the values of one event of ``spectra``: lists of length `GRID_SIZE`."""
-    import numpy as np
-
     from live_lce.spectra import to_grid
 
     spectrum = result.normalized
@@ -273,6 +233,60 @@ def spectrum_row(result: Result) -> dict[str, Any]:
     }
 
 
+def measured_row(result: Result) -> dict[str, Any]:
+    """Return the values of one event: numbers, and ``points`` as three lists of one length.
+
+    Raises
+    ------
+    ValueError
+        If no spectrum could be built for this result.
+    """
+    if result.spectrum is None:
+        raise ValueError("this result has no spectrum")
+    energy, mu = sorted_finite(result.spectrum.energy, result.spectrum.mu)
+    numbers = {
+        "spectrum_index": int(result.spectrum_index),
+        "final": int(result.final),
+        "raw_seq_num_last": int(result.raw_seq_num_last),
+        "n_points": len(energy),
+    }
+    points = np.full((3, MEASURED_POINTS), np.nan)
+    shown = np.array(thinned(energy, mu, MEASURED_POINTS))
+    points[:2, : shown.shape[1]] = shown
+    points[2, : len(numbers)] = list(numbers.values())
+    return {**numbers, "points": points.tolist()}
+
+
+def sorted_finite(energy: Array, mu: Array) -> tuple[Array, Array]:
+    """Return the points that are finite, by energy; equal energies stay in the order measured.
+
+    Parameters
+    ----------
+    energy, mu : ndarray of shape (n_points,)
+        As measured, in any order.
+    """
+    kept = np.isfinite(energy) & np.isfinite(mu)
+    order = np.argsort(energy[kept], kind="stable")
+    return energy[kept][order], mu[kept][order]
+
+
+def thinned(energy: Array, mu: Array, most: int) -> tuple[Array, Array]:
+    """Return at most so many points: the means of groups of neighbours, where there are more.
+
+    Parameters
+    ----------
+    energy, mu : ndarray of shape (n_points,)
+        By energy.
+    most : int
+        Points wanted at most; the sizes of the groups differ by one at most.
+    """
+    if len(energy) <= most:
+        return energy, mu
+    first = np.arange(most) * len(energy) // most
+    size = np.diff(np.append(first, len(energy)))
+    return np.add.reduceat(energy, first) / size, np.add.reduceat(mu, first) / size
+
+
 def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> dict[str, Any]:
     """Return ``stop["live_lce"]`` of a run whose last word is `last`."""
     counted = {"n_final": n_final, "reason": ";".join(reasons)}
@@ -280,16 +294,13 @@ def stop_summary(last: Result | None, n_final: int, reasons: Iterable[str]) -> d
         said = {"label": "", "confidence": 0.0, "status": "", "absorber": ""}
         nothing: dict[str, Any] = {"probabilities": {}, "spread": {}, "label_set": [], "used": {}}
         return {**said, **counted, **nothing}
-    prediction = last.prediction
+    record = prediction_record(last.prediction)
     return {
-        "label": prediction.label,
-        "confidence": float(prediction.confidence),
-        "status": prediction.status.value,
-        "absorber": prediction.absorber,
+        **{name: record[name] for name in ("label", "confidence", "status", "absorber")},
         **counted,
-        "probabilities": _by_class(prediction.classes, prediction.probabilities),
-        "spread": _by_class(prediction.classes, prediction.spread),
-        "label_set": list(prediction.label_set),
+        "probabilities": record["probabilities"] or {},
+        "spread": record["spread"] or {},
+        "label_set": record["label_set"],
         "used": used_values(last),
     }
 
@@ -307,18 +318,6 @@ def used_values(result: Result) -> dict[str, Any]:
         "excluded": list(used.excluded),
         "words": used.words,
     }
-
-
-def _by_class(classes: tuple[str, ...], values: Array | None) -> dict[str, float]:
-    return {} if values is None else dict(zip(classes, map(float, values), strict=True))
-
-
-def _typed(value: Any, column: Column) -> Any:
-    if column.dtype == "integer":
-        return int(value)
-    if column.dtype == "number":
-        return math.nan if value is None else float(value)
-    return "" if value is None else utf8(str(value))
 
 
 def utf8_values(value: Any) -> Any:

@@ -53,11 +53,16 @@ class FailedRuns:
         Where runs go that fail; None keeps nothing.
     source : str
         Where the documents come from.
+
+    Attributes
+    ----------
+    source : str
+        As given; may change between runs.
     """
 
     def __init__(self, letters: DeadLetters | None, source: str) -> None:
         self._letters = letters
-        self._source = source
+        self.source = source
         self._failures: list[tuple[str, Exception]] = []
         self._runs: dict[str, _KeptRun] = {}
         self._owners: dict[str, str] = {}  # descriptor uid: run uid
@@ -133,7 +138,7 @@ class FailedRuns:
         while uid not in self._runs and len(self._runs) >= MOST_RUNS:
             self._end(next(iter(self._runs)))
         if uid not in self._runs:
-            self._runs[uid] = _KeptRun(letters, uid, self._source, start)
+            self._runs[uid] = _KeptRun(letters, uid, self.source, start)
         return self._runs[uid]
 
     def _end(self, uid: str) -> None:

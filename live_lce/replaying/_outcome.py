@@ -44,7 +44,7 @@ class Outcome:
     status : RunStatus
         What became of it.
     rows : tuple of dict
-        Its predictions, see :func:`live_lce.replaying._rows.prediction_row`.
+        Its predictions, see :func:`live_lce.records.replay_row`.
     problem : str
         One line on what went wrong, else empty.
     malformed : int

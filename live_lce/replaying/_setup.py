@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from live_lce.config import Config
+from live_lce.pipeline import Pipeline
 from live_lce.replaying._plan import Today
 
 if TYPE_CHECKING:
     from live_lce.classifiers import Registry
-    from live_lce.publish import DeadLetters, SpoolPublisher
     from live_lce.tiled import Connection
 
 
@@ -64,21 +64,18 @@ class Setup:
 
         return Connection(self.tiled, api_key=self.config.key_for(self.tiled))
 
-    def publisher(self) -> SpoolPublisher | None:
-        """Return a new publisher; None where nothing is published."""
-        from live_lce.publish._from_config import publisher_from
-        from live_lce.tiled._analyses import Again
+    def pipeline(self, on_error: Callable[[str, str, Exception], object]) -> Pipeline:
+        """Return a new pipeline; it keeps runs that fail unless all of them are retried."""
+        from live_lce.tiled._revisions import Again
 
-        if not self.tiled:
-            return None
-        again = Again.ANEW if self.anew else Again.FORCE if self.force else Again.NO
-        # Nobody watches a scan that is over: the points of its growing spectrum would only cost.
-        return publisher_from(
-            self.config, self.source, tiled=self.tiled, again=again, growing=False
+        return Pipeline.from_config(
+            self.config,
+            source=self.source,
+            tiled=self.tiled,
+            publishes=bool(self.tiled),
+            keeps_failed=bool(self.tiled) and not self.anew,
+            again=Again.ANEW if self.anew else Again.FORCE if self.force else Again.NO,
+            # Nobody watches a scan that is over: its growing spectrum's points would only cost.
+            growing=False,
+            on_error=on_error,
         )
-
-    def dead_letters(self) -> DeadLetters | None:
-        """Return where runs go that fail; None where nothing is published, or all is retried."""
-        from live_lce.publish._from_config import dead_letters_from
-
-        return dead_letters_from(self.config) if self.tiled and not self.anew else None

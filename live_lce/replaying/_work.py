@@ -1,4 +1,4 @@
-"""One archived run after the other: documents, engine, publisher."""
+"""One archived run after the other through a pipeline."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Any
 from live_lce._support.spill_queue import SpillQueue
 from live_lce.archives import ArchivedRun, ArchiveError, Document, DocumentsError
 from live_lce.contract import REASON_WORDS
-from live_lce.engine import Engine, Output, Result, RunClosed
+from live_lce.engine import Output, Result
 from live_lce.engine._run import as_time
-from live_lce.external import Hdf5Files
-from live_lce.publish import Failure, Publisher, TiledPublisher
-from live_lce.publish._kept_runs import FailedRuns, fault
+from live_lce.publish import Failure, TiledPublisher
+from live_lce.publish._kept_runs import fault
+from live_lce.records import replay_row
 from live_lce.replaying._outcome import Outcome, RunStatus
-from live_lce.replaying._rows import prediction_row
 from live_lce.replaying._setup import Setup
 
 logger = logging.getLogger(__name__)
@@ -66,13 +65,9 @@ class Worker:
         self._setup = setup
         self._now = now
         self._on_result = on_result
-        self._publisher: Publisher | None = setup.publisher()
-        self._registry = setup.registry()
-        self._letters = setup.dead_letters()
-        self._failed_runs = FailedRuns(None, "")
         self._errors: dict[str, None] = {}
-        self._files = Hdf5Files(roots=setup.config.files.roots)
-        self._engine = self._new_engine()
+        self._broken: Exception | None = None  # what ends the replay of a run
+        self._pipeline = setup.pipeline(self._failed)
 
     def __call__(self, run: ArchivedRun) -> Outcome:
         """Replay one run.
@@ -91,7 +86,7 @@ class Worker:
             outcome = self._replay(run)
         except Exception as error:
             logger.debug("Run %s failed so:", run.uid, exc_info=error)
-            self._engine = self._new_engine()  # whatever state the error left in it
+            self._pipeline.reset()  # whatever state the error left in it
             outcome = Outcome(run.uid, run.where, RunStatus.FAILED, problem=_problem(run, error))
         return replace(outcome, scan=str(run.start.get("scan_id", "")))
 
@@ -100,16 +95,13 @@ class Worker:
 
         Empty if nothing is published.
         """
-        self._files.shutdown()
-        if self._publisher is None:
-            return {}
-        self._publisher.close()
-        return {**self._publisher.counters, **(self._letters.counters if self._letters else {})}
+        self._pipeline.close()
+        return self._pipeline.published
 
     def _replay(self, run: ArchivedRun) -> Outcome:
         read = _read(run)
         try:
-            if self._publisher is not None and self._may_run(read):
+            if self._pipeline.publisher is not None and self._may_run(read):
                 return Outcome(run.uid, run.where, RunStatus.RUNNING, ended=False)
             return self._analyse(run, read)
         finally:
@@ -120,18 +112,15 @@ class Worker:
         return not read.ended and read.last_time > self._now() - SILENCE
 
     def _analyse(self, run: ArchivedRun, read: _Read) -> Outcome:
-        malformed = self._engine.counters["malformed"]
-        if isinstance(self._publisher, TiledPublisher):
-            self._publisher.expect_archived(stopped=read.ended)
-        before = Counter(self._publisher.counters) if self._publisher else Counter[str]()
-        rows: list[dict[str, Any]] = []
+        publisher = self._pipeline.publisher
+        if isinstance(publisher, TiledPublisher):
+            publisher.expect_archived(stopped=read.ended)
+        malformed = self._malformed
+        before = Counter(self._pipeline.published)
         self._errors = {}
-        self._failed_runs = FailedRuns(self._letters, run.where)
-        try:
-            self._feed(read, rows)
-        finally:
-            self._failed_runs.close()
-        counters = Counter(self._publisher.counters) if self._publisher else None
+        self._pipeline.begin(run.where)
+        rows = self._feed(read)
+        counters = Counter(self._pipeline.published) if publisher is not None else None
         status = _status(bool(rows), before, counters)
         return Outcome(
             run.uid,
@@ -139,60 +128,48 @@ class Worker:
             status,
             rows=tuple(row for row in rows if row["final"] or self._setup.partial_rows),
             problem=_LOST.format(run.where, run.uid[:8]) if status is RunStatus.FAILED else "",
-            malformed=self._engine.counters["malformed"] - malformed,
+            malformed=self._malformed - malformed,
             errors=tuple(self._errors),
             ended=read.ended,
         )
 
-    def _feed(self, read: _Read, rows: list[dict[str, Any]]) -> None:
-        while len(read.documents):
-            name, doc = read.documents.get()
-            began = time.perf_counter()
-            outputs: list[Output] = []
-            try:
-                outputs = self._engine(name, doc)
-                for output in outputs:
-                    self._take(output, time.perf_counter() - began, rows)
-            except Exception as error:  # not the engine's habit: the rest of the run is kept
-                self._malformed(name, error)
-                self._failed_runs.take(name, doc, outputs)
-                while len(read.documents):
-                    self._failed_runs.take(*read.documents.get())
-                raise
-            self._failed_runs.take(name, doc, outputs)
-        outputs = self._engine.finish()
-        for output in outputs:
-            self._take(output, 0.0, rows)
-        self._failed_runs.close(outputs)
+    def _feed(self, read: _Read) -> list[dict[str, Any]]:
+        """Return the rows of a run's predictions; what is no fault of its documents is raised."""
+        rows: list[dict[str, Any]] = []
+        self._broken = None
+        while len(read.documents) and self._broken is None:
+            rows += self._rows(self._pipeline(*read.documents.get()))
+        if self._broken is None:
+            rows += self._rows(self._pipeline.finish())
+        while len(read.documents):  # the rest of the run is kept
+            self._pipeline.keep(*read.documents.get())
+        if self._broken is not None:
+            raise self._broken
+        return rows
 
-    def _malformed(self, name: str, error: Exception) -> None:
+    def _rows(self, outputs: list[Output]) -> list[dict[str, Any]]:
+        return [self._row(output) for output in outputs if isinstance(output, Result)]
+
+    def _row(self, result: Result) -> dict[str, Any]:
+        if self._on_result is not None:
+            self._on_result(result)
+        if reason := fault(result):
+            self._tell(f"{result.run.stream}: {reason.value}: {REASON_WORDS[reason]}")
+        return replay_row(result)
+
+    def _failed(self, counter: str, name: str, error: Exception) -> None:
+        """Take in an error; one in a document only is told, and the rest of its run goes on."""
         self._tell(Failure.of(error, name, full=False).error)
-        self._failed_runs.failed(name, error)
+        if counter != "malformed" and self._broken is None:
+            self._broken = error
+
+    @property
+    def _malformed(self) -> int:
+        return self._pipeline.counters.get("malformed", 0)
 
     def _tell(self, error: str) -> None:
         if len(self._errors) < MOST_ERRORS:
             self._errors[error] = None
-
-    def _take(self, output: Any, latency: float, rows: list[dict[str, Any]]) -> None:
-        if isinstance(output, RunClosed):
-            if self._publisher is not None:
-                self._publisher.closed(output)
-            return
-        if self._publisher is not None:
-            self._publisher.result(output, latency)
-        rows.append(prediction_row(output))
-        if self._on_result is not None:
-            self._on_result(output)
-        if reason := fault(output):
-            self._tell(f"{output.run.stream}: {reason.value}: {REASON_WORDS[reason]}")
-
-    def _new_engine(self) -> Engine:
-        return Engine(
-            self._setup.config.analysis,
-            self._registry,
-            on_malformed=self._malformed,
-            files=self._files,
-        )
 
 
 def _read(run: ArchivedRun) -> _Read:

@@ -59,7 +59,7 @@ def scan(
 
 def assert_same(live: LiveLCE, recorder: Recorder, documents: Iterable[Document]) -> None:
     """Compare all predictions on archived documents with the live ones, bit by bit."""
-    replayed = results(feed(Engine(live.settings, live._registry), documents))
+    replayed = results(feed(Engine(live.settings, live._pipeline.registry), documents))
     assert [numbers(r) for r in replayed] == [numbers(r) for r in recorder.results]
 
 

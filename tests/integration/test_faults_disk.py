@@ -115,7 +115,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
 for name, doc in read_documents(sys.argv[1]):
     live(name, doc)
 assert live.close(60)
-print({k: v for k, v in live._publisher.counters.items() if v})
+print({k: v for k, v in live._pipeline.published.items() if v})
 """
 
 

@@ -41,9 +41,9 @@ def test_a_run_that_never_stops_is_published_as_partial_and_replaced_by_its_repl
     half = len(documents) - 6
     for name, doc in documents[:half]:
         callback(name, doc)
-    assert callback.flush(60) and callback._engine is not None
+    assert callback.flush(60) and callback._pipeline._engine is not None
     if case == "nothing came for two hours":
-        callback._engine._silence = 0.0  # which are over at once
+        callback._pipeline._engine._silence = 0.0  # which are over at once
     for name, doc in NEVER[case]():
         callback(name, doc)
     assert callback.flush(60)

@@ -26,6 +26,7 @@ from live_lce.contract import Reason, Status
 from live_lce.engine import Engine, Result, RunClosed
 from live_lce.live import LiveLCE
 from live_lce.publish import SpoolPublisher
+from live_lce.settings import AnalysisSettings
 from live_lce.testing import compose, spectrum_rows
 
 __all__ = ["live", "recorder", "registry", "run_engine"]  # fixtures
@@ -63,7 +64,7 @@ def test_a_scan_is_classified_while_it_runs(
     assert all(0 < latency < 10 for latency in recorder.latencies)
     assert [c.exit_status for c in recorder.runs] == ["success"]
     # A replay of the same documents gives the same bits.
-    engine = Engine(live.settings, live._registry)
+    engine = Engine(live.settings, live._pipeline.registry)
     assert [numbers(r) for r in results(feed(engine, documents))] == [
         numbers(r) for r in recorder.results
     ]
@@ -381,9 +382,9 @@ def test_behind_partial_predictions_go_first_and_documents_never(registry: Regis
 
 
 def test_with_a_real_publisher(run_engine: RunEngine, registry: Registry, tmp_path: Path) -> None:
-    live = LiveLCE(registry=registry)
-    publisher = SpoolPublisher(tmp_path, settings=live.settings, source="RE")
-    live._publisher = publisher
+    settings = AnalysisSettings()
+    publisher = SpoolPublisher(tmp_path, settings=settings, source="RE")
+    live = LiveLCE(settings, publisher=publisher, registry=registry)
     run_engine(Beamline().scan(), live)
     assert live.close(60)
     (file,) = tmp_path.glob("*.jsonl")

@@ -21,7 +21,7 @@ from live_lce.classifiers import Registry
 from live_lce.contract import MEASURED_COLUMNS, MEASURED_POINTS, Reason, Status
 from live_lce.engine import Engine, Result, RunClosed
 from live_lce.publish import AnalysisRun, SpoolPublisher, TiledPublisher, republish
-from live_lce.publish._measured import measured_row, sorted_finite, thinned
+from live_lce.publish._documents import measured_row, sorted_finite, thinned
 from live_lce.publish._spool import read_spooled, waiting
 from live_lce.results import MeasuredPoints, measured_points, points_of, predictions
 from live_lce.settings import AnalysisSettings, Pacing

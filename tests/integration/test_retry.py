@@ -17,8 +17,8 @@ from live_lce.archives import Document
 from live_lce.cli._publishing import report
 from live_lce.engine._run import Run
 from live_lce.live import LiveLCE
-from live_lce.publish._counters import COUNTERS
 from live_lce.publish._dead_letter import COUNTERS as DEAD_LETTER_COUNTERS
+from live_lce.publish._publisher import COUNTERS
 from live_lce.publish._spool import SpoolFile, waiting
 from live_lce.tiled import EmbeddedTiled, PublishedAnalysis
 from live_lce.tiled._analyses import resolved

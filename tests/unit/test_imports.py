@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "tiled": {"_support", "contract"},
     # The types of the engine and its parts travel in results; `to_grid` makes the published norm.
     "publish": {
-        *("_support", "contract", "settings", "config", "tiled"),
+        *("_support", "contract", "settings", "config", "tiled", "records"),
         *("engine._types", "classifiers._types", "spectra._types", "spectra._features"),
     },
     # Readers of data files understand names as the engine does (`engine._metadata`).
@@ -36,13 +36,18 @@ ALLOWED: dict[str, set[str] | None] = {
     "archives": {
         *("_support", "contract", "settings", "spectra", "engine", "tiled", "datafiles"),
     },
+    "records": {"contract", "spectra._types", "classifiers._types", "engine._types"},
+    "pipeline": {
+        *("settings", "config", "spectra", "classifiers", "engine", "external", "publish"),
+        *("tiled",),
+    },
     "live": {
-        *("_support", "contract", "settings", "config", "spectra", "classifiers", "engine"),
-        *("external", "publish"),
+        *("_support", "contract", "settings", "config", "classifiers", "engine", "external"),
+        *("publish", "pipeline"),
     },
     "replaying": {
         *("_support", "contract", "settings", "config", "spectra", "classifiers", "engine"),
-        *("external", "publish", "tiled", "archives"),
+        *("publish", "tiled", "archives", "pipeline", "records"),
     },
     "results": {"_support", "contract", "spectra", "tiled"},
     "dashboard": {

@@ -14,7 +14,7 @@ from live_lce.classifiers import Prediction, Registry
 from live_lce.classifiers._classify import _heard, classify
 from live_lce.classifiers._pre_edge_rule import ANY, FIELDS, witness
 from live_lce.contract import OTHER, Reason, Status, prediction_columns
-from live_lce.publish._documents import prediction_row
+from live_lce.records import published_row
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra import NormalizedSpectrum
 from live_lce.spectra._pre_edge_peak import PreEdgePeak, baseline, pre_edge_peak
@@ -143,9 +143,9 @@ def test_its_numbers_are_published():
     plain = a_result()
     said = witness(spectrum())
     with_it = replace(plain, prediction=replace(plain.prediction, witness=said))
-    row = prediction_row(with_it, columns, 0.0)
+    row = published_row(with_it, columns, 0.0)
     assert [row[n] for n in names] == [said.centroid, said.area, said.height]
-    assert np.isnan([prediction_row(plain, columns, 0.0)[n] for n in names]).all()
+    assert np.isnan([published_row(plain, columns, 0.0)[n] for n in names]).all()
 
 
 def test_it_excludes_no_standard_and_opposes_no_right_answer(shared):

@@ -16,7 +16,8 @@ from live_lce.analysis import analyse
 from live_lce.classifiers import Registry
 from live_lce.classifiers._classify import classify_stack
 from live_lce.contract import Status, prediction_columns
-from live_lce.publish._documents import prediction_row, stop_summary
+from live_lce.publish._documents import stop_summary
+from live_lce.records import published_row
 from live_lce.settings import AnalysisSettings, Classification
 from live_lce.spectra import Spectrum, normalize, to_grid
 from live_lce.testing import xanes_energy, xanes_mu
@@ -73,9 +74,9 @@ def test_it_is_published() -> None:
     spread = np.array([0.25, 0.125, 0.0])
     known = replace(result, prediction=replace(result.prediction, spread=spread))
     columns = prediction_columns(("T4", "S5", "O6"))
-    row = prediction_row(known, columns, 0.0)
+    row = published_row(known, columns, 0.0)
     assert [row[f"spread_{c}"] for c in ("T4", "S5", "O6")] == [0.25, 0.125, 0.0]
-    assert math.isnan(prediction_row(result, columns, 0.0)["spread_T4"])
+    assert math.isnan(published_row(result, columns, 0.0)["spread_T4"])
     stop = stop_summary(known, 1, [])
     assert stop["spread"] == {"T4": 0.25, "S5": 0.125, "O6": 0.0}
     assert stop["probabilities"] == {"T4": 0.0625, "S5": 0.0625, "O6": 0.875}

@@ -12,7 +12,7 @@ from engine_parts import feed, finals, make_registry
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status, prediction_columns
 from live_lce.engine import Engine, Result
-from live_lce.publish._documents import prediction_row
+from live_lce.records import published_row
 from live_lce.settings import AnalysisSettings, Signals
 from live_lce.testing import KEYS, SCAN, compose, spectrum_rows
 
@@ -55,7 +55,7 @@ def test_points_without_beam_are_counted_apart(engine: Engine) -> None:
     (only,) = finals(feed(engine, compose(rows)))
     assert (only.n_points, only.n_dropped) == (len(rows) - 6, 0)
     assert only.used.n_without_beam == 6 and only.used.signal == "ln(I0/It)"
-    row = prediction_row(only, prediction_columns(only.prediction.classes), 0.0)
+    row = published_row(only, prediction_columns(only.prediction.classes), 0.0)
     assert (row["n_without_beam"], row["n_points"]) == (6, len(rows) - 6)
     assert row["signals"] == "ln(I0/It), energy = mono_energy"
     assert detail(only, Reason.POINTS_WITHOUT_BEAM).startswith(f"6 of {len(rows)} points")
