@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from live_lce.config import Config
     from live_lce.engine import Engine, Output, RunClosed
     from live_lce.publish import DeadLetters, Publisher
-    from live_lce.tiled._revisions import Again
+    from live_lce.tiled._analyses import Again
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class Pipeline:
         from live_lce.classifiers import Registry
         from live_lce.config import Config, load_config
         from live_lce.publish._from_config import dead_letters_from, publisher_from
-        from live_lce.tiled._revisions import Again
+        from live_lce.tiled._analyses import Again
 
         if not isinstance(config, Config):
             config = load_config(Path(config) if config else None)

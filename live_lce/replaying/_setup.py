@@ -66,7 +66,7 @@ class Setup:
 
     def pipeline(self, on_error: Callable[[str, str, Exception], object]) -> Pipeline:
         """Return a new pipeline; it keeps runs that fail unless all of them are retried."""
-        from live_lce.tiled._revisions import Again
+        from live_lce.tiled._analyses import Again
 
         return Pipeline.from_config(
             self.config,

@@ -19,7 +19,7 @@ from live_lce.contract import Status
 from live_lce.engine import Engine, Result, RunClosed
 from live_lce.engine._run import Run
 from live_lce.publish import DeadLetters, SpoolPublisher
-from live_lce.publish._letter_file import read_letter
+from live_lce.publish._dead_letter import read_letter
 from live_lce.publish._spool import waiting
 from live_lce.settings import AnalysisSettings
 from live_lce.tiled import EmbeddedTiled
