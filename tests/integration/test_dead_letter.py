@@ -212,7 +212,7 @@ def test_an_engine_that_cannot_start_keeps_every_run(
     def fails(*_: object, **__: object) -> None:
         raise ImportError("a library is broken")
 
-    monkeypatch.setattr("live_lce.engine._engine.Engine", fails)
+    monkeypatch.setattr("live_lce.engine.Engine", fails)
     scans = [scan(1), scan(2)]
     callback = watch(letters, *scans[0], *scans[1])
     assert callback.counters["dead_letters"] == 2
