@@ -178,7 +178,7 @@ COMPOSED = {
 
 def paused_scan() -> list[Document]:
     """Return what a real RunEngine emits of a scan that is paused and resumed."""
-    from test_live import ENERGY, MD, Beamline
+    from live_parts import ENERGY, MD, Beamline
 
     beamline, documents, paused = Beamline(), [], []
 
