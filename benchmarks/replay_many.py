@@ -28,7 +28,8 @@ import event_model
 import numpy as np
 from runengine_overhead import tiled_server
 
-from live_lce.archives import Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import open_archive
 from live_lce.config import Config
 from live_lce.engine import Engine, Result
 from live_lce.publish import AnalysisRun
@@ -128,14 +129,14 @@ def measure(done: Iterator[object], most: float) -> Measured:
 def reading(source: str, key: str) -> Iterator[int]:
     """Read each run of an archive; yield the number of its documents."""
     archive = open_archive(source, api_key=key)
-    for run in archive.runs(Query()):
+    for run in archive.runs(RunQuery()):
         yield sum(1 for _ in run.documents())
     archive.close()
 
 
 def replaying(source: str, setup: Setup, jobs: int, counters: Counter[str]) -> Iterator[object]:
     """Replay the archive, as the command does."""
-    candidates = Candidates([source], Query(), setup, journal=None, on_problem=print)
+    candidates = Candidates([source], RunQuery(), setup, journal=None, on_problem=print)
     runs = (run for run, action in candidates if action.analyses)
     done = replayed(setup, runs, jobs, counters)
     try:

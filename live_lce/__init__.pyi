@@ -7,6 +7,7 @@ from .datafiles import read_spectra as read_spectra
 from .engine import Engine as Engine, Result as Result, RunClosed as RunClosed
 from .live import LiveLCE as LiveLCE
 from .pipeline import Pipeline as Pipeline
+from .query import RunQuery as RunQuery
 from .replaying import replay as replay
 from .settings import AnalysisSettings as AnalysisSettings
 from .spectra import (

@@ -12,7 +12,7 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from live_lce.archives._archive import ArchivedRun, ArchiveError, Query
+from live_lce.archives._archive import ArchivedRun, ArchiveError
 from live_lce.archives._containers import HEAD, recognize
 from live_lce.archives._documents import (
     Document,
@@ -23,6 +23,7 @@ from live_lce.archives._documents import (
 )
 from live_lce.archives._run_filter import documents_of
 from live_lce.datafiles._kinds import kind_of, may_be_data, may_be_documents, suffix_of
+from live_lce.query import RunQuery
 from live_lce.settings import Signals
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class FileArchive:
                 "profile:NAME or databroker:NAME)"
             )
 
-    def runs(self, query: Query) -> Iterator[ArchivedRun]:
+    def runs(self, query: RunQuery) -> Iterator[ArchivedRun]:
         """Yield the runs that match, file by file.
 
         Raises
@@ -133,7 +134,7 @@ class FileArchive:
         """Files of a folder that are neither documents nor data, by format."""
         return Counter(self._left.values())
 
-    def count(self, query: Query) -> int | None:
+    def count(self, query: RunQuery) -> int | None:
         """Return the number of runs that match, unless the files are large."""
         try:
             if sum(path.stat().st_size for path in self._files()) > _COUNTED_BYTES:
@@ -177,7 +178,7 @@ def _glob(pattern: str) -> list[str]:
 
 
 def _runs_of(
-    path: Path, query: Query, problem: Callable[[str], None], signals: Signals | None
+    path: Path, query: RunQuery, problem: Callable[[str], None], signals: Signals | None
 ) -> Iterator[ArchivedRun]:
     if not _holds_documents(path):
         yield from (run for run in _data_runs(path, signals) if query.matches(run.start))

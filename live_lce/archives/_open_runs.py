@@ -9,10 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from live_lce.archives._archive import Archive, ArchivedRun, ArchiveError, Query
+from live_lce.archives._archive import Archive, ArchivedRun, ArchiveError
 from live_lce.archives._documents import Document
 from live_lce.archives._run_filter import documents_of
 from live_lce.archives._stored_documents import in_order, with_numbers
+from live_lce.query import RunQuery
 from live_lce.settings import Signals
 
 _TAKEN = (
@@ -106,7 +107,7 @@ class OpenRuns:
         self.left_out: Mapping[str, int] = {}
         self._items, self._signals = items, signals
 
-    def runs(self, query: Query) -> Iterator[ArchivedRun]:
+    def runs(self, query: RunQuery) -> Iterator[ArchivedRun]:
         """Yield the runs that match.
 
         Raises
@@ -122,7 +123,7 @@ class OpenRuns:
         found = self._held(items) if _document(first) else (self._open(item) for item in items)
         yield from (run for run in found if query.matches(run.start))
 
-    def count(self, query: Query) -> int | None:
+    def count(self, query: RunQuery) -> int | None:
         """Return None: they can be gone through only once."""
         return None
 

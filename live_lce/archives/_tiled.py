@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from live_lce.archives._archive import ArchivedRun, ArchiveError, Query
+from live_lce.archives._archive import ArchivedRun, ArchiveError
 from live_lce.archives._documents import Document
 from live_lce.archives._stored_documents import (
     check_streams,
@@ -16,10 +16,11 @@ from live_lce.archives._stored_documents import (
     in_order,
     with_numbers,
 )
-from live_lce.archives._tiled_query import count_runs, find_runs
 from live_lce.archives._tiled_source import TiledSource
+from live_lce.query import RunQuery
 from live_lce.settings import Signals
 from live_lce.tiled import explain
+from live_lce.tiled._query import count_raw, find_raw
 from live_lce.tiled._run import tags_of
 
 logger = logging.getLogger(__name__)
@@ -244,7 +245,7 @@ class TiledArchive:
         # One connection to list, one to read: a failure of one run leaves the list alone.
         self._reading = source.another()
 
-    def runs(self, query: Query) -> Iterator[ArchivedRun]:
+    def runs(self, query: RunQuery) -> Iterator[ArchivedRun]:
         """Yield the runs that match, in ascending order of time where Tiled can sort.
 
         Raises
@@ -253,7 +254,7 @@ class TiledArchive:
             If Tiled cannot be read; one line with what to do.
         """
         seen: set[str] = set()
-        for node in self._guarded(lambda: find_runs(self._source.catalog(), query)):
+        for node in self._guarded(lambda: find_raw(self._source.catalog(), query)):
             start = node.metadata.get("start")
             if not isinstance(start, dict) or not start.get("uid"):
                 self.problems.append(f"{self.name}, {node.item['id']}: is no bluesky run")
@@ -271,7 +272,7 @@ class TiledArchive:
                     _n_events(node.metadata),
                 )
 
-    def count(self, query: Query) -> int | None:
+    def count(self, query: RunQuery) -> int | None:
         """Return how many runs match as far as Tiled can tell; at most some too many.
 
         Raises
@@ -280,7 +281,7 @@ class TiledArchive:
             If Tiled cannot be read.
         """
         found: list[int | None] = list(
-            self._guarded(lambda: iter([count_runs(self._source.catalog(), query)]))
+            self._guarded(lambda: iter([count_raw(self._source.catalog(), query)]))
         )
         return found[0]
 

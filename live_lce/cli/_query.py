@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from live_lce.cli._output import UsageError
 
 if TYPE_CHECKING:
-    from live_lce.archives import Query
+    from live_lce.query import RunQuery
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -83,7 +83,7 @@ def query(
     plan: str,
     where: Sequence[str],
     now: float,
-) -> Query:
+) -> RunQuery:
     """Return the query that the options of a command stand for.
 
     Raises
@@ -91,13 +91,15 @@ def query(
     UsageError
         If one of them cannot be.
     """
-    from live_lce.archives import ArchiveError, Query
+    from live_lce.query import QueryError, RunQuery
 
     begin = moment(since, "--since", now=now)
     end = moment(until, "--until", now=now, end=True)
     if begin is not None and end is not None and begin > end:
         raise UsageError(f"--since {since} is after --until {until}: exchange them")
     try:
-        return Query(begin, end, tuple(uid), tuple(scan_id), sample, absorber, plan, pairs(where))
-    except ArchiveError as error:
+        return RunQuery(
+            begin, end, tuple(uid), tuple(scan_id), sample, absorber, plan, pairs(where)
+        )
+    except QueryError as error:
         raise UsageError(str(error)) from None

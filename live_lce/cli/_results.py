@@ -14,8 +14,7 @@ from live_lce.cli._output import UsageError
 from live_lce.cli._query import moment
 
 if TYPE_CHECKING:
-    from live_lce.results import ResultQuery
-    from live_lce.results._query import Attempts
+    from live_lce.query import Attempts, RunQuery
 
 UidsArgument = Annotated[
     list[str] | None,
@@ -25,8 +24,10 @@ SinceOption = Annotated[
     str, typer.Option(help="Raw runs that started then or later: a date, time, or 7d, 12h ago.")
 ]
 UntilOption = Annotated[str, typer.Option(help="Raw runs that started then or before.")]
-SampleOption = Annotated[str, typer.Option(help="Whole name of the sample.")]
-AbsorberOption = Annotated[str, typer.Option(help="Element symbol.")]
+SampleOption = Annotated[
+    str, typer.Option(help="Name of the sample, capitals aside; * stands for any text.")
+]
+AbsorberOption = Annotated[str, typer.Option(help="Element, as Fe or iron.")]
 LabelOption = Annotated[str, typer.Option(help="Last label of the run, e.g. O6.")]
 StatusOption = Annotated[str, typer.Option(help="Last status of the run, e.g. abstain.")]
 AllOption = Annotated[
@@ -41,7 +42,7 @@ class Wanted:
 
     Parameters
     ----------
-    query : ResultQuery
+    query : RunQuery
         Which runs.
     attempts : {"latest", "all"}
         Which of several analyses of a spectrum.
@@ -51,7 +52,7 @@ class Wanted:
         None: from the address, or from ``TILED_API_KEY``.
     """
 
-    query: ResultQuery
+    query: RunQuery
     attempts: Attempts
     uri: str
     path: str
@@ -81,11 +82,12 @@ def wanted(
         If the configuration cannot be used.
     """
     from live_lce.config import load_config
-    from live_lce.results import QueryError, ResultQuery
+    from live_lce.query import RunQuery
+    from live_lce.results import QueryError
 
     now = time.time()
     try:
-        query = ResultQuery(
+        query = RunQuery(
             since=moment(since, "--since", now=now),
             until=moment(until, "--until", now=now, end=True),
             uids=tuple(uids),

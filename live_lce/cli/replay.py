@@ -15,8 +15,9 @@ from live_lce.cli._options import ConfigOption, JsonOption, TiledOption
 from live_lce.cli._query import query
 
 if TYPE_CHECKING:
-    from live_lce.archives import ArchivedRun, Query
+    from live_lce.archives import ArchivedRun
     from live_lce.config import Config
+    from live_lce.query import RunQuery
     from live_lce.replaying import Candidates, Setup, Summary
 
 SOURCE_HELP = (
@@ -36,11 +37,13 @@ def replay(
         list[str] | None, typer.Option(help="Uid of a run, or its first 8 characters or more.")
     ] = None,
     scan_id: Annotated[list[int] | None, typer.Option(help="Scan id.")] = None,
-    sample: Annotated[str, typer.Option(help="Name of the sample; * stands for any text.")] = "",
-    absorber: Annotated[
-        str, typer.Option(help="Element symbol; runs that do not state an element are included.")
+    sample: Annotated[
+        str, typer.Option(help="Name of the sample, capitals aside; * stands for any text.")
     ] = "",
-    plan: Annotated[str, typer.Option(help="Name of the plan; * stands for any text.")] = "",
+    absorber: Annotated[
+        str, typer.Option(help="Element, as Fe or iron; runs that do not state one are included.")
+    ] = "",
+    plan: Annotated[str, typer.Option(help="Name of the plan, written as the sample is.")] = "",
     where: Annotated[
         list[str] | None,
         typer.Option(help="key=value of the start document; dots separate levels."),
@@ -118,7 +121,7 @@ class _Session:
         self._listener = listener
         self._summary: Summary = Summary()
 
-    def run(self, sources: list[str], wanted: Query, *, jobs: int, dry: bool) -> bool:
+    def run(self, sources: list[str], wanted: RunQuery, *, jobs: int, dry: bool) -> bool:
         """Replay the runs, or only plan it; return whether all went well."""
         counters: Counter[str] = Counter()
         with ExitStack() as stack:
@@ -133,7 +136,7 @@ class _Session:
             self._summary.left_out = candidates.left_out
         return self._end(counters, dry=dry)
 
-    def _candidates(self, sources: list[str], wanted: Query, stack: ExitStack) -> Candidates:
+    def _candidates(self, sources: list[str], wanted: RunQuery, stack: ExitStack) -> Candidates:
         from live_lce.config import state_folder
         from live_lce.publish._from_config import access_from
         from live_lce.replaying import Candidates

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from live_lce.dashboard._reading import Reader
+from live_lce.query import Attempts, RunQuery
 from live_lce.results import (
     PublishedRun,
     PublishedSpectrum,
     QueryError,
-    ResultQuery,
     ResultsError,
     TrendPoint,
     find,
     report,
     trend,
 )
-from live_lce.results._query import Attempts
 from live_lce.results._report import NothingFoundError
 from live_lce.results._spectra import spectra_of
 from live_lce.tiled import explain
@@ -52,7 +51,7 @@ class PastRuns:
         self._reader = reader
         self._lock = threading.Lock()
 
-    def search(self, query: ResultQuery) -> Found:
+    def search(self, query: RunQuery) -> Found:
         """Return the runs that a query wants, newest first.
 
         Raises
@@ -64,7 +63,7 @@ class PastRuns:
             runs = self._find(query)
         return Found(runs[::-1][:FOUND], len(runs))
 
-    def trend(self, query: ResultQuery) -> list[TrendPoint]:
+    def trend(self, query: RunQuery) -> list[TrendPoint]:
         """Return the trend of what a query wants.
 
         Raises
@@ -86,7 +85,7 @@ class PastRuns:
             If Tiled fails.
         """
         with self._lock, self._asking():
-            for run in self._find(ResultQuery(uids=(uid,)), attempts="all"):
+            for run in self._find(RunQuery(uids=(uid,)), attempts="all"):
                 if run.analysis.uid != uid:
                     continue  # uid is that of the raw run, or the beginning of one
                 for spectrum in spectra_of(self._reader.container(), run):
@@ -94,12 +93,12 @@ class PastRuns:
                         return spectrum
         return None
 
-    def report(self, query: ResultQuery, cards: Mapping[str, Mapping[str, Any]]) -> str | None:
+    def report(self, query: RunQuery, cards: Mapping[str, Mapping[str, Any]]) -> str | None:
         """Return what a query wants as one HTML page; None where nothing is found.
 
         Parameters
         ----------
-        query : ResultQuery
+        query : RunQuery
             Which runs.
         cards : mapping of str to mapping
             Cards of the installed models, by sha256.
@@ -129,7 +128,7 @@ class PastRuns:
         with self._lock:
             self._reader.close()
 
-    def _find(self, query: ResultQuery, attempts: Attempts = "latest") -> list[PublishedRun]:
+    def _find(self, query: RunQuery, attempts: Attempts | None = None) -> list[PublishedRun]:
         container = self._reader.container()
         return [] if container is None else find(container, query, attempts=attempts)
 

@@ -14,9 +14,9 @@ from tornado.web import RequestHandler
 from live_lce.dashboard._guard import COME_AGAIN, MOST_EXPORTS, BusyError, RequestLimit
 from live_lce.dashboard._links import SPECTRUM_KINDS, TREND_KINDS
 from live_lce.dashboard._services import Services
+from live_lce.query import RunQuery
 from live_lce.results import (
     QueryError,
-    ResultQuery,
     ResultsError,
     epoch,
     spectrum_figure,
@@ -81,10 +81,10 @@ class _Export(RequestHandler):
     def write_error(self, status_code: int, **_: Any) -> None:
         self.refuse(status_code, self._reason)
 
-    def query(self) -> ResultQuery:
+    def query(self) -> RunQuery:
         """Return the query of an address."""
         words: dict[str, Any] = {key: self.get_query_argument(key, "") for key in _WORDS}
-        return ResultQuery(
+        return RunQuery(
             since=_moment(self.get_query_argument("since", "")),
             until=_moment(self.get_query_argument("until", "")),
             **words,

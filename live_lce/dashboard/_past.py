@@ -27,7 +27,8 @@ from live_lce.dashboard._services import Services
 from live_lce.dashboard._style import sheet, words
 from live_lce.dashboard._trend_view import Open
 from live_lce.dashboard._words import moment
-from live_lce.results import PublishedRun, ResultQuery, ResultsError
+from live_lce.query import RunQuery
+from live_lce.results import PublishedRun, ResultsError
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class PastView:
 
         def work() -> Found | Exception:
             try:
-                return self._services.archive.search(ResultQuery(**asked))
+                return self._services.archive.search(RunQuery(**asked))
             except (ResultsError, ValueError) as error:
                 return error
 

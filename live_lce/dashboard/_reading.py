@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from live_lce.dashboard._board import Begun, Board
-from live_lce.results import PublishedRun, ResultQuery, measured_points
+from live_lce.query import RunQuery
+from live_lce.results import PublishedRun, measured_points
 from live_lce.results._catalog import read_run, sample_name
 from live_lce.results._points import newest_points
-from live_lce.results._query import BATCH
 from live_lce.results._spectra import spectra_of
 from live_lce.results._tables import rows_of
 from live_lce.results._trend import point_of_stop
 from live_lce.tiled import Connection
 from live_lce.tiled._connection import find_child, is_away
+from live_lce.tiled._query import BATCH, analysis_searches
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Reader:
         if container is None:
             return
         if board.get(uid) is None:
-            for conditions in ResultQuery(uids=(uid,)).searches():
+            for conditions in analysis_searches(RunQuery(uids=(uid,))):
                 board.merge(_runs(container, conditions))
         data = board.get(uid)
         if data is None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from live_lce import __version__
-from live_lce.archives import Archive, ArchivedRun, ArchiveError, Query, open_archive
+from live_lce.archives import Archive, ArchivedRun, ArchiveError, open_archive
+from live_lce.query import RunQuery
 from live_lce.replaying._journal import Journal, journal_key
 from live_lce.replaying._lookup import Lookup
 from live_lce.replaying._plan import Action, decide
@@ -31,7 +32,7 @@ class Candidates:
         See :func:`live_lce.archives.open_archive`; one that cannot be opened or
         read is reported, the others are read.  Of archives that are open already, nothing is
         remembered.
-    query : Query
+    query : RunQuery
         Which runs.
     setup : Setup
         Models and settings, and where results go.
@@ -49,7 +50,7 @@ class Candidates:
     def __init__(
         self,
         sources: Sequence[Archive | str],
-        query: Query,
+        query: RunQuery,
         setup: Setup,
         *,
         journal: Journal | None,
@@ -129,7 +130,7 @@ class Candidates:
             for problem in archive.problems:
                 self._on_problem(problem)
             self.left_out.update(archive.left_out)
-            if not (found or archive.problems) and self._query == Query():
+            if not (found or archive.problems) and self._query == RunQuery():
                 self._on_problem(f"{archive.name}: holds no runs: check the path")
 
     def _empty(self, batch: list[tuple[ArchivedRun, str]]) -> set[tuple[str, str]]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from live_lce.archives import Query
 from live_lce.archives._open_runs import sources_of
 from live_lce.config import Config, ConfigError, load_config
 from live_lce.engine import Result
+from live_lce.query import RunQuery
 from live_lce.replaying._candidates import Candidates
 from live_lce.replaying._outcome import Outcome
 from live_lce.replaying._setup import Setup
@@ -72,7 +72,7 @@ def replay(
     *,
     publish: bool | str = False,
     force: bool = False,
-    query: Query | None = None,
+    query: RunQuery | None = None,
     config: Config | str | Path | None = None,
 ) -> Replayed:
     """Predict what is open: documents, runs, a catalog; as if the scans ran now.
@@ -89,8 +89,8 @@ def replay(
         already is left then, and gives no result.
     force : bool
         Analyse and publish anew what other models or settings did, superseding it.
-    query : Query, optional
-        Which runs, see :class:`live_lce.archives._archive.Query`.
+    query : RunQuery, optional
+        Which runs, see :class:`live_lce.RunQuery`.
     config : Config or path, optional
         The configuration, or its file; without it the usual places and the environment.
 
@@ -125,7 +125,7 @@ def replay(
             results.append(result)
 
     with closing(
-        Candidates(sources, query or Query(), setup, journal=None, on_problem=problems.append)
+        Candidates(sources, query or RunQuery(), setup, journal=None, on_problem=problems.append)
     ) as candidates:
         worker = Worker(setup, on_result=take)
         try:

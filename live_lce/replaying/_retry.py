@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from live_lce.archives import Archive, ArchivedRun, ArchiveError, Query
+from live_lce.archives import Archive, ArchivedRun, ArchiveError
 from live_lce.publish._dead_letter import UNKNOWN, DeadLetter, read_letter
 from live_lce.publish._spool import locked, waiting
+from live_lce.query import RunQuery
 from live_lce.replaying._outcome import Outcome, RunStatus
 from live_lce.replaying._setup import Setup
 from live_lce.replaying._work import Worker
@@ -138,7 +139,7 @@ class Retry:
         if not self._archives:
             raise ArchiveError(f"{why}: name an archive that has it with --source")
         for archive in self._archives:
-            for run in archive.runs(Query(uids=(letter.uid,))):
+            for run in archive.runs(RunQuery(uids=(letter.uid,))):
                 if run.uid == letter.uid:
                     return run
         raise ArchiveError(f"{why}, and the archives do not have it either")

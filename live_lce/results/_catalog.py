@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
-from live_lce.results._query import Attempts, QueryError, ResultQuery
+from live_lce.query import Attempts, RunQuery
 from live_lce.tiled import Connection, PublishedAnalysis, analyses_of, explain
 from live_lce.tiled._analyses import read_analysis, resolved
 from live_lce.tiled._connection import find_child
+from live_lce.tiled._query import find_analyses
 
 
 class ResultsError(RuntimeError):
@@ -138,7 +139,7 @@ def open_runs(source: Any, *, api_key: str | None = None, path: str = "processed
 
 
 def find(
-    container: Any, query: ResultQuery | None = None, *, attempts: Attempts = "latest"
+    container: Any, query: RunQuery | None = None, *, attempts: Attempts | None = None
 ) -> list[PublishedRun]:
     """Return the analysis runs that a query wants, by start of the raw run.
 
@@ -146,11 +147,10 @@ def find(
     ----------
     container : tiled container
         Where the analysis runs are.
-    query : ResultQuery, optional
+    query : RunQuery, optional
         All by default.
     attempts : {"latest", "all"}
-        Of several analyses of one raw run, stream and absorber only the one that counts,
-        or all.
+        Replaces the query's, see :class:`live_lce.RunQuery`.
 
     Raises
     ------
@@ -159,13 +159,13 @@ def find(
     ResultsError
         If the server fails.
     """
-    if attempts not in get_args(Attempts):
-        raise QueryError(f"attempts {attempts!r}: choose `latest` or `all`")
-    wanted = query or ResultQuery()
+    wanted = query or RunQuery()
+    if attempts is not None:
+        wanted = replace(wanted, attempts=attempts)
     try:
         found = {run.analysis.uid: run for run in _search(container, wanted)}
         own = [run.analysis for run in found.values()]
-        if wanted.splits_analyses:
+        if _splits_analyses(wanted):
             # What counts is known from all analyses of a raw run, found or not.
             there = analyses_of(container, sorted({a.raw_uid for a in own}))
             judged = [a for analyses in there.values() for a in analyses]
@@ -174,9 +174,22 @@ def find(
     except Exception as error:
         raise ResultsError(explain(error, to="read")) from error
     runs = [replace(found[a.uid], analysis=a) for a in judged if a.uid in found]
-    if attempts == "latest":
+    if wanted.attempts == "latest":
         runs = [run for run in runs if not run.analysis.superseded_by]
     return sorted(runs, key=_by_time)
+
+
+def _splits_analyses(query: RunQuery) -> bool:
+    """Whether one analysis of a raw run may be found and another not."""
+    return bool(
+        query.label
+        or query.status
+        or query.model
+        or query.sample
+        or query.plan_name
+        or query.where
+        or query.uids
+    )
 
 
 def _by_time(run: PublishedRun) -> tuple[float, float, str]:
@@ -184,14 +197,11 @@ def _by_time(run: PublishedRun) -> tuple[float, float, str]:
     return (begun, run.analysis.time, run.analysis.uid)
 
 
-def _search(container: Any, query: ResultQuery) -> Iterator[PublishedRun]:
-    for conditions in query.searches():
-        found = container
-        for condition in conditions:
-            found = found.search(condition)
-        for node in found.values():
+def _search(container: Any, query: RunQuery) -> Iterator[PublishedRun]:
+    for node in find_analyses(container, query):
+        if query.matches_analysis(node.metadata):
             run = read_run(node.metadata, node.item["links"]["full"])
-            if run and query.wants_uid(run.analysis.raw_uid, run.analysis.uid):
+            if run:
                 yield run
 
 

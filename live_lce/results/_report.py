@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from live_lce.query import Attempts, RunQuery
 from live_lce.results._catalog import find, open_runs
-from live_lce.results._query import Attempts, ResultQuery
 from live_lce.results._report_data import gather
 from live_lce.results._report_page import page
 
@@ -20,9 +20,9 @@ class NothingFoundError(ValueError):
 
 def report(
     source: Any,
-    query: ResultQuery | None = None,
+    query: RunQuery | None = None,
     *,
-    attempts: Attempts = "latest",
+    attempts: Attempts | None = None,
     api_key: str | None = None,
     path: str = "processed",
     title: str = "",
@@ -41,7 +41,7 @@ def report(
     ----------
     source, attempts, api_key, path
         See :func:`live_lce.results.analyses`.
-    query : ResultQuery, optional
+    query : RunQuery, optional
         Which runs; all by default.
     title : str
         Of the page; by default from the query.
@@ -62,9 +62,11 @@ def report(
     ResultsError
         If the server does not answer, refuses the key, or has no such container.
     """
-    wanted = query or ResultQuery()
+    wanted = query or RunQuery()
+    if attempts is not None:
+        wanted = replace(wanted, attempts=attempts)
     with open_runs(source, api_key=api_key, path=path) as container:
-        runs = find(container, wanted, attempts=attempts)
+        runs = find(container, wanted)
         if not runs:
             raise NothingFoundError("Nothing was found: there is nothing to report on")
         data = gather(container, runs, cards or {})
@@ -75,28 +77,31 @@ def report(
     return page(
         data,
         title=title or _title(wanted, samples),
-        asked=_asked(wanted, attempts),
+        asked=_asked(wanted),
         made=now(),
     )
 
 
-def _title(query: ResultQuery, samples: Mapping[str, None]) -> str:
+def _title(query: RunQuery, samples: Mapping[str, None]) -> str:
     name = query.sample or (next(iter(samples)) if len(samples) == 1 else "")
     words = [name or f"{len(samples)} samples", query.absorber]
     return f"Local environments: {', '.join(filter(None, words))}"
 
 
-def _asked(query: ResultQuery, attempts: Attempts) -> str:
+def _asked(query: RunQuery) -> str:
     """Return a query in words."""
-    named = [(name, getattr(query, name)) for name in ("sample", "absorber", "label", "status")]
+    names = ("sample", "absorber", "label", "status", "model")
+    named = [(name, getattr(query, name)) for name in names]
     parts = [f"{name} {value}" for name, value in named if value]
     if query.since is not None:
         parts.append(f"from {_moment(query.since)}")
     if query.until is not None:
         parts.append(f"until {_moment(query.until)}")
+    if query.scan_ids:
+        parts.append(f"scans {', '.join(map(str, query.scan_ids))}")
     if query.uids:
         parts.append(f"{len(query.uids)} uids" if len(query.uids) > 3 else " ".join(query.uids))
-    if attempts == "all":
+    if query.attempts == "all":
         parts.append("all analyses, also superseded ones")
     return f"Asked for: {', '.join(parts) or 'everything'}."
 

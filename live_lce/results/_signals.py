@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from live_lce.results._catalog import ResultsError
-from live_lce.results._query import BATCH
 from live_lce.tiled import explain
+from live_lce.tiled._query import BATCH
 
 START = "start"
 """First part of the names of numbers in start documents."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_lce.contract import SPECTRA_STREAM
+from live_lce.query import Attempts, RunQuery
 from live_lce.results._catalog import PublishedRun, ResultsError, find, open_runs
-from live_lce.results._query import Attempts, ResultQuery
 from live_lce.results._tables import final_rows
 from live_lce.tiled import explain
 from live_lce.tiled._connection import find_child
@@ -98,9 +98,9 @@ class PublishedSpectrum:
 
 def spectra(
     source: Any,
-    query: ResultQuery | str,
+    query: RunQuery | str,
     *,
-    attempts: Attempts = "latest",
+    attempts: Attempts | None = None,
     api_key: str | None = None,
     path: str = "processed",
 ) -> list[PublishedSpectrum]:
@@ -112,7 +112,7 @@ def spectra(
     ----------
     source, attempts, api_key, path
         See :func:`live_lce.results.analyses`.
-    query : ResultQuery or str
+    query : RunQuery or str
         Or a uid, of a raw run or of an analysis run (8 characters or more).
 
     Returns
@@ -127,7 +127,7 @@ def spectra(
     ResultsError
         If the server does not answer, refuses the key, or has no such container.
     """
-    wanted = ResultQuery(uids=(query,)) if isinstance(query, str) else query
+    wanted = RunQuery(uids=(query,)) if isinstance(query, str) else query
     with open_runs(source, api_key=api_key, path=path) as container:
         runs = find(container, wanted, attempts=attempts)
         return [found for run in runs for found in spectra_of(container, run)]

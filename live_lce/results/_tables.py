@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from live_lce.contract import DEFAULT_CLASSES, PREDICTIONS_STREAM, Column, prediction_columns
+from live_lce.query import Attempts, RunQuery
 from live_lce.results._catalog import PublishedRun, ResultsError, find, open_runs
-from live_lce.results._query import Attempts, ResultQuery
 from live_lce.tiled import explain
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ _PANDAS = {"integer": "int64", "number": "float64", "string": "string"}
 
 def analyses(
     source: Any,
-    query: ResultQuery | None = None,
+    query: RunQuery | None = None,
     *,
-    attempts: Attempts = "latest",
+    attempts: Attempts | None = None,
     api_key: str | None = None,
     path: str = "processed",
 ) -> pd.DataFrame:
@@ -63,10 +63,10 @@ def analyses(
     ----------
     source : str or tiled container
         Address of the server, joined with `path`; or the container of the runs.
-    query : ResultQuery, optional
+    query : RunQuery, optional
         Which runs; all by default.
-    attempts : {"latest", "all"}
-        Of several analyses of a spectrum the one that counts, or all.
+    attempts : {"latest", "all"}, optional
+        Of several analyses of a spectrum the one that counts, or all; replaces the query's.
     api_key : str, optional
         Else from the address, else from ``TILED_API_KEY``.
     path : str
@@ -101,9 +101,9 @@ def analyses(
 
 def predictions(
     source: Any,
-    query: ResultQuery | None = None,
+    query: RunQuery | None = None,
     *,
-    attempts: Attempts = "latest",
+    attempts: Attempts | None = None,
     final: bool = False,
     api_key: str | None = None,
     path: str = "processed",

@@ -12,7 +12,7 @@ from archive_parts import scan
 from bluesky_tiled_plugins import TiledWriter
 from engine_parts import feed, make_registry, results
 
-from live_lce.archives import Query
+from live_lce import RunQuery
 from live_lce.archives._databroker import OpenCatalog
 from live_lce.archives._tiled import TiledArchive
 from live_lce.engine import Engine, RunClosed
@@ -40,7 +40,7 @@ def raw(runs: Any) -> Any:
 
 
 def test_predictions_get_the_tags_of_the_raw_run(raw: Any, runs: Any, tmp_path: Path) -> None:
-    (run,) = TiledArchive(OpenCatalog(raw)).runs(Query())
+    (run,) = TiledArchive(OpenCatalog(raw)).runs(RunQuery())
     assert "tiled_access_tags" not in raw[run.uid].metadata["start"], "TiledWriter took them out"
     assert run.start["tiled_access_tags"] == ["proposal-1"]
     documents = list(run.documents())
@@ -61,5 +61,5 @@ def test_predictions_get_the_tags_of_the_raw_run(raw: Any, runs: Any, tmp_path: 
     TiledWriter(raw)(*start)
     uid = start[1]["uid"]
     assert tags_of(raw[uid]) == ["user:alice"], "Tiled gives it to its writer"
-    (run,) = TiledArchive(OpenCatalog(raw)).runs(Query(uids=(uid,)))
+    (run,) = TiledArchive(OpenCatalog(raw)).runs(RunQuery(uids=(uid,)))
     assert "tiled_access_tags" not in run.start

@@ -14,7 +14,8 @@ from archive_parts import final_only, in_pages, replayed, scan
 from engine_parts import make_registry
 from replay_parts import a_scan, raw_uid
 
-from live_lce.archives import ArchiveError, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import ArchiveError, open_archive
 from live_lce.archives._databroker import OpenCatalog
 from live_lce.archives._tiled import TiledArchive
 from live_lce.tiled import EmbeddedTiled
@@ -25,7 +26,7 @@ pytestmark = [
     # databroker's catalog is an in-process Tiled, whose client stands on starlette's test client
     pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
 ]
-ALL = Query()
+ALL = RunQuery()
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +55,25 @@ def test_runs_come_in_order_of_time(catalog: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        (Query(since=a_scan(2)[0][1]["time"]), [2, 3]),
-        (Query(until=a_scan(2)[0][1]["time"]), [1, 2]),
-        (Query(scan_ids=(2, 3)), [2, 3]),
-        (Query(sample="foil 3"), [3]),
-        (Query(where=(("sample.name", "foil 1"),)), [1]),
-        (Query(uids=(raw_uid(2),)), [2]),
-        (Query(uids=(raw_uid(2)[:8], raw_uid(1)[:10])), [2, 1]),
-        (Query(plan_name="x*"), []),
-        (Query(absorber="Cu"), []),
+        (RunQuery(since=a_scan(2)[0][1]["time"]), [2, 3]),
+        (RunQuery(until=a_scan(2)[0][1]["time"]), [1, 2]),
+        (RunQuery(scan_ids=(2, 3)), [2, 3]),
+        (RunQuery(sample="foil 3"), [3]),
+        (RunQuery(where=(("sample.name", "foil 1"),)), [1]),
+        (RunQuery(uids=(raw_uid(2),)), [2]),
+        (RunQuery(uids=(raw_uid(2)[:8], raw_uid(1)[:10])), [2, 1]),
+        (RunQuery(plan_name="x*"), []),
+        (RunQuery(absorber="Cu"), []),
     ],
 )
-def test_queries(catalog: Any, query: Query, found: list[int]) -> None:
+def test_queries(catalog: Any, query: RunQuery, found: list[int]) -> None:
     runs = TiledArchive(OpenCatalog(catalog)).runs(query)
     assert [run.uid for run in runs] == [raw_uid(n) for n in found]
 
 
 def test_broker_and_header(catalog: Any, tmp_path: Path) -> None:
     """What people have in their hands gives the same."""
-    (run,) = TiledArchive(OpenCatalog(catalog)).runs(Query(uids=(raw_uid(1),)))
+    (run,) = TiledArchive(OpenCatalog(catalog)).runs(RunQuery(uids=(raw_uid(1),)))
     registry = make_registry(tmp_path)
     said = replayed(registry, run.documents())
     assert len(final_only(said)) == 1 and len(said) > 5
@@ -81,7 +82,7 @@ def test_broker_and_header(catalog: Any, tmp_path: Path) -> None:
 
 
 def test_an_open_catalog_stays_in_its_process(catalog: Any) -> None:
-    (run,) = TiledArchive(OpenCatalog(catalog)).runs(Query(uids=(raw_uid(1),)))
+    (run,) = TiledArchive(OpenCatalog(catalog)).runs(RunQuery(uids=(raw_uid(1),)))
     with pytest.raises(TypeError, match="cannot be sent to another process: use --jobs 1"):
         pickle.dumps(run)
 
@@ -92,7 +93,7 @@ def test_a_run_that_goes_on_has_all_its_events(catalog: Any) -> None:
     for name, doc in in_pages(documents):
         catalog.v1.insert(name, doc)
     uid = documents[0][1]["uid"]
-    (run,) = TiledArchive(OpenCatalog(catalog)).runs(Query(uids=(uid,)))
+    (run,) = TiledArchive(OpenCatalog(catalog)).runs(RunQuery(uids=(uid,)))
     sent = [d["seq_num"][-1] for n, d in catalog[uid].documents() if n == "event_page"]
     assert sent[-1] == 100, "databroker's own documents"
     whole = list(run.documents())

@@ -31,7 +31,8 @@ from archive_parts import (
 from engine_parts import make_registry, numbers
 from event_model import sanitize_doc
 
-from live_lce.archives import Archive, Document, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import Archive, Document, open_archive
 from live_lce.classifiers import Registry
 from live_lce.live import LiveLCE
 from live_lce.settings import Signals
@@ -156,7 +157,7 @@ def test_replayed_as_live(
     if name not in runs:
         request.getfixturevalue("shared")  # skips
     source = opened(archive)
-    (run,) = source.runs(Query(uids=(runs[name][0][1]["uid"],)))
+    (run,) = source.runs(RunQuery(uids=(runs[name][0][1]["uid"],)))
     if archive in ("tiled_tables", "tiled_all_columns"):
         with without_exporter():
             assert asked_for_documents(run) == 406

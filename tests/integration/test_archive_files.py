@@ -19,14 +19,15 @@ from archive_parts import COMPOSED, scan
 from cli_parts import Cli, cli, write_scan
 from replay_parts import a_scan, an_alignment, raw_uid, write
 
-from live_lce.archives import ArchiveError, Document, DocumentsError, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import ArchiveError, Document, DocumentsError, open_archive
 from live_lce.datafiles import FileError, read_spectra
 
 __all__ = ["cli"]  # a fixture
-ALL = Query()
+ALL = RunQuery()
 
 
-def uids(source: Any, query: Query = ALL) -> list[str]:
+def uids(source: Any, query: RunQuery = ALL) -> list[str]:
     return [run.uid for run in open_archive(str(source)).runs(query)]
 
 
@@ -65,16 +66,16 @@ def test_queries(tmp_path: Path) -> None:
     )
     times = [docs[0][1]["time"] for docs in (a_scan(1), a_scan(2))]
     asked = {
-        Query(since=times[1]): [2, 3, 4],
-        Query(since=times[0], until=times[1]): [1, 2],
-        Query(uids=(raw_uid(2), raw_uid(4)[:8])): [2, 4],
-        Query(scan_ids=(2, 4)): [2, 4],
-        Query(sample="FOIL *"): [1, 2, 4],
-        Query(absorber="copper"): [3, 4],  # an alignment tells no absorber
-        Query(plan_name="xa*"): [1],
-        Query(where=(("XDI.Element.edge", "K"),)): [1],
-        Query(where=(("scan_id", "2"), ("sample.name", "foil 2"))): [2],
-        Query(sample="nothing"): [],
+        RunQuery(since=times[1]): [2, 3, 4],
+        RunQuery(since=times[0], until=times[1]): [1, 2],
+        RunQuery(uids=(raw_uid(2), raw_uid(4)[:8])): [2, 4],
+        RunQuery(scan_ids=(2, 4)): [2, 4],
+        RunQuery(sample="FOIL *"): [1, 2, 4],
+        RunQuery(absorber="copper"): [3, 4],  # an alignment tells no absorber
+        RunQuery(plan_name="xa*"): [1],
+        RunQuery(where=(("XDI.Element.edge", "K"),)): [1],
+        RunQuery(where=(("scan_id", "2"), ("sample.name", "foil 2"))): [2],
+        RunQuery(sample="nothing"): [],
     }
     for query, numbers in asked.items():
         assert uids(path, query) == [raw_uid(n) for n in numbers], query
@@ -237,7 +238,7 @@ def test_a_data_file_is_one_run_whatever_it_is_called(tmp_path: Path) -> None:
     start = runs["fe"].start
     assert (start["element"], start["edge"], start["sample_name"]) == ("Fe", "K", "test")
     assert abs(start["time"] - time.time()) < 100, "when the file was written: it does not tell"
-    assert uids(tmp_path, Query(absorber="Cu")) == []
+    assert uids(tmp_path, RunQuery(absorber="Cu")) == []
 
 
 def test_a_data_file_without_a_name_is_called_as_the_file(tmp_path: Path) -> None:

@@ -14,18 +14,17 @@ import pytest
 from archive_parts import scan, with_baseline, without_exporter
 from replay_parts import a_scan, an_alignment, raw_uid
 
+from live_lce import RunQuery
 from live_lce.archives import (
     Archive,
     ArchiveError,
-    Query,
     _tiled as tiled_runs,
-    _tiled_query as tiled_query,
     open_archive,
 )
 from live_lce.settings import Signals
 from live_lce.tiled import EmbeddedTiled
 
-ALL = Query()
+ALL = RunQuery()
 STORED = (3, 1, 4, 2)  # a day apart, by number
 
 
@@ -66,7 +65,7 @@ class Asked:
         return [line for line in map(unquote_plus, lines) if part in line]
 
 
-def numbers(archive: Archive, query: Query = ALL) -> list[int]:
+def numbers(archive: Archive, query: RunQuery = ALL) -> list[int]:
     by_uid = {raw_uid(n): n for n in range(6)}
     return [by_uid[run.uid] for run in archive.runs(query) if run.uid in by_uid]
 
@@ -79,29 +78,29 @@ def test_runs_come_in_order_of_time_and_without_ours(archive: Archive) -> None:
 def test_many_runs_come_as_they_were_stored(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiled_query, "MOST_SORTED", 3)
+    monkeypatch.setattr("live_lce.tiled._query.MOST_SORTED", 3)
     assert numbers(archive) == list(STORED)
 
 
 @pytest.mark.parametrize(
     ("query", "found", "asked"),
     [
-        (Query(since=a_scan(3)[0][1]["time"]), [3, 4], "filter[comparison]"),
-        (Query(until=a_scan(2)[0][1]["time"]), [1, 2], "filter[comparison]"),
-        (Query(scan_ids=(1, 4)), [1, 4], "filter[in]"),
-        (Query(plan_name="xafs cu"), [4], "filter[like]"),
-        (Query(plan_name="*CU"), [4], "filter[like]"),
-        (Query(where=(("proposal.cycle", "2026-1"),)), [4], "filter[eq]"),
-        (Query(where=(("proposal.no", "7"),)), [4], ""),  # could be a text or a number
-        (Query(absorber="Fe", until=a_scan(5)[0][1]["time"]), [1, 2, 3], "filter[comparison]"),
-        (Query(sample="FOIL *"), [1, 3, 4], ""),
-        (Query(uids=(raw_uid(3)[:8],)), [3], "filter[like]"),
-        (Query(uids=(raw_uid(3), raw_uid(3)[:9], raw_uid(1))), [3, 1], f"raw/{raw_uid(1)}"),
-        (Query(uids=("0" * 36,)), [], "filter[eq]"),
+        (RunQuery(since=a_scan(3)[0][1]["time"]), [3, 4], "filter[comparison]"),
+        (RunQuery(until=a_scan(2)[0][1]["time"]), [1, 2], "filter[comparison]"),
+        (RunQuery(scan_ids=(1, 4)), [1, 4], "filter[in]"),
+        (RunQuery(plan_name="xafs cu"), [4], "filter[like]"),
+        (RunQuery(plan_name="*CU"), [4], "filter[like]"),
+        (RunQuery(where=(("proposal.cycle", "2026-1"),)), [4], "filter[eq]"),
+        (RunQuery(where=(("proposal.no", "7"),)), [4], ""),  # could be a text or a number
+        (RunQuery(absorber="Fe", until=a_scan(5)[0][1]["time"]), [1, 2, 3], "filter[comparison]"),
+        (RunQuery(sample="FOIL *"), [1, 3, 4], ""),
+        (RunQuery(uids=(raw_uid(3)[:8],)), [3], "filter[like]"),
+        (RunQuery(uids=(raw_uid(3), raw_uid(3)[:9], raw_uid(1))), [3, 1], f"raw/{raw_uid(1)}"),
+        (RunQuery(uids=("0" * 36,)), [], "filter[eq]"),
     ],
 )
 def test_what_can_be_asked_is_asked(
-    archive: Archive, server: EmbeddedTiled, query: Query, found: list[int], asked: str
+    archive: Archive, server: EmbeddedTiled, query: RunQuery, found: list[int], asked: str
 ) -> None:
     seen = Asked(server)
     runs = list(archive.runs(query))
@@ -115,7 +114,7 @@ def test_what_can_be_asked_is_asked(
 
 def test_only_needed_columns_are_read(archive: Archive, server: EmbeddedTiled) -> None:
     uid = with_baseline()[0][1]["uid"]
-    (run,) = archive.runs(Query(uids=(uid,)))
+    (run,) = archive.runs(RunQuery(uids=(uid,)))
     seen = Asked(server)
     with without_exporter():
         documents = list(run.documents())
@@ -128,7 +127,7 @@ def test_only_needed_columns_are_read(archive: Archive, server: EmbeddedTiled) -
     baseline = [line for line in seen("/table/") if "/baseline/" in line]
     assert len(baseline) == 1 and baseline[0].count("column=") == 2
     assert not seen("roi_"), "44 columns are there"
-    next_one = next(iter(archive.runs(Query(uids=(raw_uid(1),)))))
+    next_one = next(iter(archive.runs(RunQuery(uids=(raw_uid(1),)))))
     assert len(list(next_one.documents())) > 100
     assert len(seen("container/full")) == 1, "it is asked for documents once"
 
@@ -138,7 +137,7 @@ def test_a_long_run_is_read_from_its_table(
 ) -> None:
     monkeypatch.setattr(tiled_runs, "LONG", 100)
     archive = open_archive(server.uri, api_key=server.api_key, signals=Signals())
-    (run,) = archive.runs(Query(uids=(raw_uid(1),)))
+    (run,) = archive.runs(RunQuery(uids=(raw_uid(1),)))
     seen = Asked(server)
     assert len(list(run.documents())) == len(a_scan(1))
     assert not seen("container/full") and seen("/table/")
@@ -217,7 +216,7 @@ def test_a_run_whose_stream_is_gone_is_refused(server: EmbeddedTiled) -> None:
 
 
 def test_a_run_goes_to_another_process(archive: Archive) -> None:
-    (run,) = archive.runs(Query(uids=(raw_uid(1),)))
+    (run,) = archive.runs(RunQuery(uids=(raw_uid(1),)))
     sent = pickle.loads(pickle.dumps(run))
     assert sent.source is not run.source
     assert json.dumps(list(sent.documents())) == json.dumps(list(run.documents()))
@@ -232,7 +231,7 @@ def test_a_profile(server: EmbeddedTiled, tmp_path: Path, monkeypatch: pytest.Mo
     profiles.load_profiles.cache_clear()
     archive = open_archive("profile:mine", api_key=server.api_key)
     assert numbers(archive) == [1, 2, 3, 4]
-    (run,) = archive.runs(Query(uids=(raw_uid(1),)))
+    (run,) = archive.runs(RunQuery(uids=(raw_uid(1),)))
     assert run.where == f"profile:mine, {raw_uid(1)}"
     assert len(list(run.documents())) == len(a_scan(1))
     archive.close()

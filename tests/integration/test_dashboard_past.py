@@ -7,8 +7,9 @@ from typing import Any
 
 from results_parts import FIRST, SECOND, T0, THIRD, fill
 
+from live_lce import RunQuery
 from live_lce.dashboard._past import PastView
-from live_lce.results import ResultQuery, find
+from live_lce.results import find
 
 
 def test_dates_absorbers_and_labels_find_what_they_say(runs: Any, tmp_path: Any) -> None:
@@ -18,7 +19,7 @@ def test_dates_absorbers_and_labels_find_what_they_say(runs: Any, tmp_path: Any)
         view = PastView(None, None, None)  # type: ignore[arg-type]
         for name, value in fields.items():
             getattr(view, f"_{name}").value = value
-        asked = ResultQuery(**view._asked())
+        asked = RunQuery(**view._asked())
         return {run.analysis.raw_uid for run in find(runs, asked)}
 
     day = datetime.fromtimestamp(T0).date().isoformat()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fault_parts import assert_whole, live, publisher, raw_uid, registry, rows, runs_of, scan
 
-from live_lce.archives import Document, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import Document, open_archive
 from live_lce.classifiers import Registry
 from live_lce.config import load_config
 from live_lce.publish._spool import waiting
@@ -83,7 +84,7 @@ def test_an_archived_run_without_a_stop_is_published_once_until_the_stop_is_ther
     def replay(*documents: Document) -> RunStatus:
         path = tmp_path / "run.jsonl"
         path.write_text("".join(json.dumps(pair) + "\n" for pair in documents))
-        (run,) = open_archive(str(path)).runs(Query())
+        (run,) = open_archive(str(path)).runs(RunQuery())
         return worker(run).status
 
     assert replay(*documents[:-1]) is RunStatus.PUBLISHED

@@ -19,7 +19,8 @@ from bluesky.utils import RunEngineInterrupted
 from engine_parts import feed, finals, make_registry, numbers, results
 from external_parts import said
 
-from live_lce.archives import Document, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import Document, open_archive
 from live_lce.classifiers import Registry
 from live_lce.contract import Reason, Status
 from live_lce.engine import Engine
@@ -234,7 +235,7 @@ def test_lines_say_what_was_said_live(
     mixed = [pair for both in zip_longest(one, other) for pair in both if pair]  # interleaved
     (tmp_path / "runs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in mixed))
     archive = open_archive(str(tmp_path / "runs.jsonl"))
-    found = {run.uid: list(run.documents()) for run in archive.runs(Query())}
+    found = {run.uid: list(run.documents()) for run in archive.runs(RunQuery())}
     archive.close()
     assert found.keys() == said_live.keys()
     for uid, documents in found.items():
@@ -255,9 +256,9 @@ def test_tiled_says_what_was_said_live(
                 writer(name, doc)
         client.context.close()
         archive = open_archive(server.uri, api_key=server.api_key)
-        found = [(run.uid, list(run.documents())) for run in archive.runs(Query())]
+        found = [(run.uid, list(run.documents())) for run in archive.runs(RunQuery())]
         with without_exporter():
-            found += [(run.uid, list(run.documents())) for run in archive.runs(Query())]
+            found += [(run.uid, list(run.documents())) for run in archive.runs(RunQuery())]
         archive.close()
     assert len(found) == 4
     for uid, documents in found:

@@ -17,7 +17,8 @@ ophyd.set_cl("dummy")
 from archive_parts import SETTINGS, final_only, replayed
 from engine_parts import numbers
 
-from live_lce.archives import Document, Query, open_archive, read_documents
+from live_lce import RunQuery
+from live_lce.archives import Document, open_archive, read_documents
 from live_lce.live import LiveLCE
 from live_lce.sim._scoring import fraction_score
 from live_lce.sim.library import true_class
@@ -105,7 +106,7 @@ def test_replayed_from_a_file_as_live(
     name: str, runs: dict[str, list[Document]], live: dict[str, list[Any]]
 ) -> None:
     archive = open_archive(str(RECORDED))
-    (run,) = archive.runs(Query(uids=(runs[name][0][1]["uid"],)))
+    (run,) = archive.runs(RunQuery(uids=(runs[name][0][1]["uid"],)))
     assert replayed(None, run.documents()) == [numbers(result) for result in live[name]]
     archive.close()
 
@@ -115,7 +116,7 @@ def test_replayed_from_tiled_as_live(
     name: str, runs: dict[str, list[Document]], live: dict[str, list[Any]], server: EmbeddedTiled
 ) -> None:
     archive = open_archive(server.uri, api_key=server.api_key)
-    (run,) = archive.runs(Query(uids=(runs[name][0][1]["uid"],)))
+    (run,) = archive.runs(RunQuery(uids=(runs[name][0][1]["uid"],)))
     said, expected = replayed(None, run.documents()), [numbers(r) for r in live[name]]
     archive.close()
     assert final_only(said) == final_only(expected)

@@ -17,7 +17,8 @@ pytest.importorskip("ophyd_async", reason="needs the extra `async`")
 from archive_parts import SETTINGS
 from engine_parts import feed, numbers, results
 
-from live_lce.archives import Document, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import Document, open_archive
 from live_lce.engine import Engine
 from live_lce.external import Hdf5Files
 from live_lce.live import LiveLCE
@@ -66,7 +67,7 @@ def test_replayed_as_live(tmp_path: Path) -> None:
     path = tmp_path / "flight.jsonl"
     path.write_text("".join(json.dumps(pair) + "\n" for pair in documents))
     archive, files = open_archive(str(path)), Hdf5Files()
-    (run,) = archive.runs(Query())
+    (run,) = archive.runs(RunQuery())
     replayed = results(feed(Engine(SETTINGS, files=files), run.documents()))
     archive.close()
     files.shutdown()

@@ -16,7 +16,8 @@ from cli_parts import cli
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
 import live_lce
-from live_lce.archives import ArchiveError, Query, open_archive
+from live_lce import RunQuery
+from live_lce.archives import ArchiveError, open_archive
 from live_lce.config import ConfigError
 from live_lce.tiled import EmbeddedTiled
 
@@ -52,7 +53,7 @@ FORMS: dict[str, Form] = {
     "file": lambda folder: write(folder / "runs.jsonl", DOCUMENTS),
     "files": lambda folder: [str(write(folder / "runs.jsonl", DOCUMENTS))],
     "archived runs": lambda folder: list(
-        open_archive(str(write(folder / "runs.jsonl", DOCUMENTS))).runs(Query())
+        open_archive(str(write(folder / "runs.jsonl", DOCUMENTS))).runs(RunQuery())
     ),
 }
 
@@ -102,7 +103,7 @@ def test_what_is_wrong_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
 
 
 def test_a_query_and_a_configuration(tmp_path: Path) -> None:
-    done = live_lce.replay(DOCUMENTS, query=Query(scan_ids=(2,)))
+    done = live_lce.replay(DOCUMENTS, query=RunQuery(scan_ids=(2,)))
     assert [r.run.uid for r in done] == [raw_uid(2)]
     (tmp_path / "mine.toml").write_text('[analysis.normalization]\nabsorber = "Mn"\n')
     done = live_lce.replay(a_scan(2), config=tmp_path / "mine.toml")

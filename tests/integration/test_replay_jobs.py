@@ -16,7 +16,8 @@ import pytest
 from cli_parts import Cli, cli
 from replay_parts import a_scan, address, an_alignment, analyses, raw_uid, write
 
-from live_lce.archives import Document, Query
+from live_lce import RunQuery
+from live_lce.archives import Document
 from live_lce.config import load_config
 from live_lce.replaying import Candidates, Setup, replayed
 from live_lce.replaying._outcome import RunStatus
@@ -100,7 +101,7 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("LIVE_LCE_ANALYSIS__PACING__PARTIAL", "false")
     archive = write(tmp_path / "scans.jsonl", *(a_scan(number) for number in range(300)))
     setup = Setup(load_config())
-    found = Candidates([str(archive)], Query(), setup, journal=None, on_problem=pytest.fail)
+    found = Candidates([str(archive)], RunQuery(), setup, journal=None, on_problem=pytest.fail)
     sizes = {}
     counts: Counter[RunStatus] = Counter()
     try:

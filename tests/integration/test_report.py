@@ -28,9 +28,10 @@ from results_parts import (
 )
 from trend_parts import NOT, a_point
 
+from live_lce import RunQuery
 from live_lce.contract import Reason, Status
 from live_lce.publish import republish
-from live_lce.results import ResultQuery, find, report, trend
+from live_lce.results import find, report, trend
 from live_lce.results._presentation import reason_words
 from live_lce.results._report import NothingFoundError
 from live_lce.results._report_data import MOST_SERIES, Series as Line, drawn, evenly, flat
@@ -129,15 +130,15 @@ def test_the_same_series_is_the_same_report(runs: Any) -> None:
 
 
 def test_a_query_and_a_title(runs: Any) -> None:
-    text = report(runs, ResultQuery(sample="hematite", since=T0), now=lambda: T0)
+    text = report(runs, RunQuery(sample="hematite", since=T0), now=lambda: T0)
     page = check_alone(text)
     assert "Local environments: hematite" in page.words and SECOND not in text
     assert "Asked for: sample hematite, from 2025-10-09 08:53:20 UTC." in page.words
     assert "The cards of carbone-cnn-Fe are not installed" in page.words
-    page = check_alone(report(runs, ResultQuery(uids=(FIRST,)), title=HOSTILE, now=lambda: T0))
+    page = check_alone(report(runs, RunQuery(uids=(FIRST,)), title=HOSTILE, now=lambda: T0))
     assert "alert('x')" in page.words
     with pytest.raises(NothingFoundError, match="nothing to report on"):
-        report(runs, ResultQuery(sample="no such"))
+        report(runs, RunQuery(sample="no such"))
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from publish_parts import a_result
 from refused_parts import serving
 from results_parts import FIRST, FIRST_RUN, SECOND, THIRD, publish, runs, server
 
+from live_lce import RunQuery
 from live_lce._support.text import csv_cell
-from live_lce.results import ResultQuery, ResultsError, analyses, predictions, spectra
+from live_lce.results import ResultsError, analyses, predictions, spectra
 from live_lce.tiled import EmbeddedTiled
 
 __all__ = ["cli", "runs", "server"]  # fixtures
@@ -152,7 +153,7 @@ def test_a_key_that_may_only_read_is_enough(reader: tuple[str, str]) -> None:
     uri, key = reader
     assert analyses(uri, api_key=key)["label"].tolist() == ["O6"]
     assert predictions(uri, api_key=key)["label"].tolist() == ["O6"]
-    assert len(spectra(uri, ResultQuery(), api_key=key)) == 1
+    assert len(spectra(uri, RunQuery(), api_key=key)) == 1
     with pytest.raises(ResultsError, match="no container elsewhere"):  # and none is made
         analyses(uri, api_key=key, path="elsewhere")
 

@@ -12,13 +12,13 @@ import pytest
 from publish_parts import MODEL, a_result, a_spectrum
 from results_parts import AWKWARD, FIRST, FIRST_RUN, SECOND, THIRD, publish, runs, server
 
+from live_lce import RunQuery
 from live_lce.datafiles import read_spectra
 from live_lce.publish._documents import relative_grid
 from live_lce.results import (
     FORMATS,
     ExportError,
     PublishedSpectrum,
-    ResultQuery,
     export,
     spectra,
 )
@@ -52,7 +52,7 @@ PROVENANCE = {
 @pytest.fixture
 def found(runs: Any) -> list[PublishedSpectrum]:
     """The two spectra that were published."""
-    return spectra(runs, ResultQuery())
+    return spectra(runs, RunQuery())
 
 
 def test_spectra_are_as_they_were_published(found: list[PublishedSpectrum]) -> None:

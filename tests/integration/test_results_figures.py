@@ -15,9 +15,9 @@ from PIL import Image
 from results_parts import AWKWARD, FIRST, SECOND, T0, runs, server
 from trend_parts import NOT, a_point
 
+from live_lce import RunQuery
 from live_lce.results import (
     NOT_ANSWERED,
-    ResultQuery,
     spectra,
     spectrum_figure,
     trend_figure,
@@ -40,7 +40,7 @@ def size(png: bytes) -> tuple[int, int]:
 
 
 def test_a_spectrum_says_what_it_is(runs: Any) -> None:
-    (spectrum,) = spectra(runs, ResultQuery(uids=(FIRST,)))
+    (spectrum,) = spectra(runs, RunQuery(uids=(FIRST,)))
     drawn = spectrum_figure(spectrum, window=(-8.0, 10.0))
     said = texts(drawn)
     assert "hematite, scan 7: Fe K edge" in said
@@ -54,7 +54,7 @@ def test_a_spectrum_says_what_it_is(runs: Any) -> None:
 
 
 def test_the_same_figure_is_the_same_bytes(runs: Any) -> None:
-    (spectrum,) = spectra(runs, ResultQuery(uids=(FIRST,)))
+    (spectrum,) = spectra(runs, RunQuery(uids=(FIRST,)))
     points = [a_point(n) for n in range(5)]
     for kind in ("svg", "png"):
         assert spectrum_figure(spectrum, kind) == spectrum_figure(spectrum, kind)
@@ -73,7 +73,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 
 
 def test_awkward_names_are_drawn_as_they_are(runs: Any) -> None:
-    (spectrum,) = spectra(runs, ResultQuery(uids=(SECOND,)))
+    (spectrum,) = spectra(runs, RunQuery(uids=(SECOND,)))
     assert spectrum.run.sample == AWKWARD
     title = [text for text in texts(spectrum_figure(spectrum)) if "K edge" in text]
     assert title == [" ".join(AWKWARD.split()) + ": Fe K edge"]

@@ -28,9 +28,10 @@ from results_parts import (
     server,
 )
 
+from live_lce import RunQuery
 from live_lce.contract import analysis_uid, prediction_columns
 from live_lce.publish import AnalysisRun
-from live_lce.results import QueryError, ResultQuery, ResultsError, analyses, epoch, predictions
+from live_lce.results import QueryError, ResultsError, analyses, epoch, predictions
 from live_lce.settings import AnalysisSettings
 from live_lce.tiled import EmbeddedTiled
 from live_lce.tiled._connection import find_child
@@ -114,13 +115,13 @@ def test_analyses_are_what_runs_ended_as(runs: Any) -> None:
     ],
 )
 def test_queries(runs: Any, query: dict[str, Any], wanted: list[str]) -> None:
-    assert analyses(runs, ResultQuery(**query))["raw_uid"].tolist() == wanted
-    rows = predictions(runs, ResultQuery(**query))
+    assert analyses(runs, RunQuery(**query))["raw_uid"].tolist() == wanted
+    rows = predictions(runs, RunQuery(**query))
     assert rows["raw_uid"].drop_duplicates().tolist() == wanted
 
 
 def test_nothing_found_has_the_same_columns(runs: Any) -> None:
-    nothing = ResultQuery(sample="no such")
+    nothing = RunQuery(sample="no such")
     for table in (analyses, predictions):
         empty, full = table(runs, nothing), table(runs)
         assert len(empty) == 0 and empty.index.names == full.index.names
@@ -129,7 +130,7 @@ def test_nothing_found_has_the_same_columns(runs: Any) -> None:
 
 def test_a_dictionary_of_a_sample_has_a_name(empty: Any, tmp_path: Path) -> None:
     publish(empty, tmp_path, a_result(run=a_run(sample={"name": "rust", "batch": 2})))
-    assert analyses(empty, ResultQuery(sample="rust"))["sample"].tolist() == ["rust"]
+    assert analyses(empty, RunQuery(sample="rust"))["sample"].tolist() == ["rust"]
 
 
 def write_superseding(container: Any, old: str, *, stop: bool = True) -> str:
@@ -155,9 +156,9 @@ def test_of_two_analyses_the_superseding_one_counts(empty: Any, tmp_path: Path) 
     assert everything["superseded_by"].to_dict() == {old: new, new: ""}
     assert everything.loc[new, "attempt"] == 2
     # the old one said O6, and what it said is not to be found any more
-    assert analyses(empty, ResultQuery(label="O6")).empty
-    assert analyses(empty, ResultQuery(label="O6"), attempts="all").index.tolist() == [old]
-    assert analyses(empty, ResultQuery(uids=(old,))).empty
+    assert analyses(empty, RunQuery(label="O6")).empty
+    assert analyses(empty, RunQuery(label="O6"), attempts="all").index.tolist() == [old]
+    assert analyses(empty, RunQuery(uids=(old,))).empty
     rows = predictions(empty, attempts="all")
     assert rows.index.tolist() == [(old, 1), (new, 1)]
     assert rows["p_O6"].iloc[0] == 0.875 and np.isnan(rows["p_O6"].iloc[1])
@@ -195,7 +196,7 @@ def test_runs_of_others_are_no_results(empty: Any, tmp_path: Path) -> None:
     writer("stop", raw.compose_stop())
     publish(empty, tmp_path, a_result(run=FIRST_RUN))
     assert len(empty) == 2
-    assert analyses(empty, ResultQuery(sample="hematite")).index.tolist() == [uid_of(FIRST)]
+    assert analyses(empty, RunQuery(sample="hematite")).index.tolist() == [uid_of(FIRST)]
 
 
 def test_more_runs_than_a_page_holds(empty: Any) -> None:
@@ -205,7 +206,7 @@ def test_more_runs_than_a_page_holds(empty: Any) -> None:
         empty.create_container(documents.uid, metadata={"start": documents.start[1]})
     wanted = tuple(f"{number:08d}-0000-4000-8000-000000000000" for number in range(5, 115))
     assert analyses(empty)["started"].is_monotonic_increasing
-    assert len(analyses(empty)) == 115 and len(analyses(empty, ResultQuery(uids=wanted))) == 110
+    assert len(analyses(empty)) == 115 and len(analyses(empty, RunQuery(uids=wanted))) == 110
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_more_runs_than_a_page_holds(empty: Any) -> None:
 )
 def test_queries_that_cannot_be_asked(query: dict[str, Any], words: str) -> None:
     with pytest.raises(QueryError, match=words):
-        ResultQuery(**query)
+        RunQuery(**query)
 
 
 def test_attempts_are_latest_or_all(runs: Any) -> None:

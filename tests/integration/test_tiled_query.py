@@ -1,113 +1,219 @@
-"""What Tiled is asked for holds all that a query means, on a real server."""
+"""What Tiled returns holds all that a query accepts, on a real server."""
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from tiled.structures.core import Spec
 
-from live_lce.archives import Query
-from live_lce.archives._tiled_query import count_runs, find_runs, like_pattern
+from live_lce import RunQuery
+from live_lce.contract import Status
 from live_lce.tiled import EmbeddedTiled
+from live_lce.tiled._query import count_raw, find_analyses, find_raw, like_pattern
 
 NAMES = (
     *("xanes_scan", "XANES_scan", "Xanes scan", "xanes", "energy.scan", "50%_scan", "a_b", "a\\b"),
-    *(
-        "ÄÖ-scan",
-        "äö-SCAN",
-        "ſcan",
-        "漢字",
-        "scan\nof two lines",
-        "x'y\"z",
-        "[a]?",
-        "0",
-        "",
-        None,
-        7,
-    ),
+    *("ÄÖ-scan", "äö-SCAN", "ſcan", "漢字", "scan\nof two lines", "x'y\"z", "[a]?", "*", " a b "),
+    *("0", "7", "O6", "true", "1e5", "", "🧪 no. 3", "K\u212a", "İ", "\\%", "%_", "null"),
 )
+SCAN_IDS = (0, 1, 2, 3, 3.0, "3", True, None, 2**40)
+TIMES = (1000, 1000.0, 1000.5, 1001, 1002.25, None, "1001", True)
 ROOT = "query"
+
+names = st.sampled_from(NAMES) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8
+)
+samples = (
+    names
+    | st.builds(lambda name: {"name": name, "batch": 2}, names)
+    | st.sampled_from([None, 7, 2.5, True, {"name": None}, {"id": 3}, ["first", "second"]])
+)
+
+
+@st.composite
+def raw_starts(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a start document; any of its keys may be missing."""
+    start = {
+        "time": draw(st.sampled_from(TIMES)),
+        "scan_id": draw(st.sampled_from(SCAN_IDS)),
+        "plan_name": draw(names | st.sampled_from([None, 7, True])),
+        draw(st.sampled_from(["sample", "sample_name"])): draw(samples),
+        "element": draw(st.sampled_from(["Fe", "fe", "iron", "Ni", "?", None])),
+        "md": {"a": draw(names | st.sampled_from([1, 2.0, False, None, {"b": "x"}]))},
+    }
+    kept = draw(st.sets(st.sampled_from(sorted(start))))
+    known = {key: start[key] for key in sorted(start) if key in kept}
+    return {"uid": draw(uids()), **known}
+
+
+@st.composite
+def uids(draw: st.DrawFn) -> str:
+    """Return a uid: of bluesky, or of somebody who makes longer or odd ones."""
+    uid = str(uuid.UUID(int=draw(st.integers(0, 2**128 - 1)), version=4))
+    return draw(st.sampled_from([uid, uid, uid.upper(), uid + "-2", uid.replace("-", "_")]))
+
+
+@st.composite
+def analyses(draw: st.DrawFn) -> dict[str, Any]:
+    """Return the metadata of an analysis run, open or ended."""
+    start = draw(raw_starts())
+    ours: dict[str, Any] = {"absorber": draw(st.sampled_from(["Fe", "Ni", ""]))}
+    if draw(st.booleans()):
+        ours["model"] = {"name": draw(names)}
+    start |= {"purpose": "live_lce", "original_run_uid": draw(uids()), "live_lce": ours}
+    if "time" in start:
+        start["raw_time"] = start.pop("time")
+    if not draw(st.booleans()):
+        return {"start": start}
+    ended = {"label": draw(names), "status": draw(st.sampled_from([*map(str, Status), ""]))}
+    return {"start": start, "stop": {"live_lce": ended}}
+
+
+def drawn(strategy: st.SearchStrategy[Any], number: int) -> list[Any]:
+    """Return examples that are the same every time."""
+    found: list[Any] = []
+
+    @settings(max_examples=number, database=None, derandomize=True, deadline=None)
+    @given(strategy)
+    def collect(one: Any) -> None:
+        found.append(one)
+
+    collect()
+    return found
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Iterator[tuple[Any, list[dict[str, Any]]]]:
-    """Runs of many plans, and their start documents."""
+    """Raw runs and analysis runs in one container, and their metadata."""
     with EmbeddedTiled(containers=(ROOT,)) as server:
         client = server.client()
-        starts = []
-        for number, name in enumerate(NAMES):
-            start = {"uid": str(uuid.uuid4()), "time": 1000.0 + number, "scan_id": number % 5}
-            start |= {"plan_name": name, "sample": {"name": f"Foil {number}"}, "md": {"a": name}}
-            spec = Spec("BlueskyRun", version="3.0")
-            client[ROOT].create_container(start["uid"], metadata={"start": start}, specs=[spec])
-            starts.append(start)
-        yield client[ROOT], starts
+        spec = Spec("BlueskyRun", version="3.0")
+        plain = [
+            {
+                "start": {
+                    "uid": str(uuid.UUID(int=number + 1, version=4)),
+                    "time": 1000.0 + number,
+                    "scan_id": number % 5,
+                    "plan_name": name,
+                    "sample": {"name": f"Foil {number}"},
+                    "md": {"a": name},
+                }
+            }
+            for number, name in enumerate((*NAMES, None, 7))
+        ]
+        raw = [{"start": start} for start in drawn(raw_starts(), 60)]
+        runs = [*plain, *raw, *drawn(analyses(), 60)]
+        keys = set()
+        for number, run in enumerate(runs):
+            key = str(run["start"]["uid"])
+            key = f"n{number}" if key in keys or number % 7 == 3 else key
+            keys.add(key)
+            client[ROOT].create_container(key, metadata=run, specs=[spec])
+        yield client[ROOT], runs
         client.context.close()
 
 
-def assert_all_found(catalog: tuple[Any, list[dict[str, Any]]], query: Query) -> None:
-    container, starts = catalog
-    found = {run.metadata["start"]["uid"] for run in find_runs(container, query)}
-    wanted = {start["uid"] for start in starts if query.matches(start)}
-    assert wanted <= found
-    count = count_runs(container, query)
-    assert count is None or count >= len(wanted)
+def assert_all_found(catalog: tuple[Any, list[dict[str, Any]]], query: RunQuery) -> int:
+    """Return how many runs match; fail if Tiled did not return all of them."""
+    container, runs = catalog
+    raw = [run["start"] for run in runs if query.matches(run["start"])]
+    found = [run.metadata["start"] for run in find_raw(container, query)]
+    assert {_id(start) for start in raw} <= {_id(start) for start in found}
+    count = count_raw(container, query)
+    assert count is None or query.uids or count >= len(raw)
+    ours = [run for run in runs if query.matches_analysis(run)]
+    nodes = [dict(run.metadata) for run in find_analyses(container, query)]
+    assert {_id(run) for run in ours} <= {_id(run) for run in nodes}
+    return len(raw) + len(ours)
+
+
+def _id(metadata: Mapping[str, Any]) -> str:
+    """Return what tells runs apart; two may have one uid."""
+    start = metadata.get("start", metadata)
+    return repr((start["uid"], start.get("original_run_uid"), start.get("plan_name")))
 
 
 @pytest.mark.parametrize(
     "text", ["XANES_SCAN", "xanes*", "*SCAN", "*scan*", "äö-scan", "SCAN", "Ä*", "*", "a\\B", "7"]
 )
 def test_capitals_and_patterns_find_what_they_mean(catalog: Any, text: str) -> None:
-    query = Query(plan_name=text)
-    assert any(query.matches(start) for start in catalog[1]), "else nothing is shown here"
-    assert_all_found(catalog, query)
+    assert assert_all_found(catalog, RunQuery(plan_name=text)), "else nothing is shown here"
 
 
-def patterns() -> st.SearchStrategy[str]:
-    """Names with other capitals, and parts of them replaced by a star."""
+@st.composite
+def patterns(draw: st.DrawFn) -> str:
+    """Return a name with other capitals, and part of it replaced by a star."""
+    name = draw(names)
+    low, high = sorted(min(draw(st.integers(0, 12)), len(name)) for _ in range(2))
+    text = f"{name[:low]}*{name[high:]}" if high > low else name
+    return draw(st.sampled_from([text, text.upper(), text.lower()]))
 
-    def make(name: str, upper: bool, cut: tuple[int, int]) -> str:
-        low, high = sorted(min(n, len(name)) for n in cut)
-        text = f"{name[:low]}*{name[high:]}" if high > low else name
-        return text.upper() if upper else text.lower()
 
-    names = [name for name in NAMES if isinstance(name, str)]
-    numbers = st.integers(0, 12)
-    return st.builds(make, st.sampled_from(names), st.booleans(), st.tuples(numbers, numbers))
+@st.composite
+def queries(draw: st.DrawFn) -> RunQuery:
+    """Return a query with one to three fields."""
+    times = st.sampled_from([999.0, 1000.0, 1000.5, 1001.0, 1002.25]) | st.floats(990, 1030)
+    low, high = sorted((draw(times), draw(times)))
+    keys = st.sampled_from(["md.a", "md.a.b", "plan_name", "sample.name", "scan_id", "md.'\""])
+    fields = {
+        "since": st.just(low),
+        "until": st.just(high),
+        "scan_ids": st.lists(st.integers(0, 6) | st.just(2**70), min_size=1, max_size=2).map(tuple),
+        "sample": patterns(),
+        "absorber": st.sampled_from(["Fe", "iron", "NI"]),
+        "plan_name": patterns(),
+        "where": st.tuples(keys, names | st.sampled_from(["1", "2", "False"])).map(lambda x: (x,)),
+        "label": patterns(),
+        "status": st.sampled_from([*Status]).map(str),
+        "model": patterns(),
+    }
+    asked = draw(st.sets(st.sampled_from(sorted(fields)), min_size=1, max_size=3))
+    return RunQuery(**{name: draw(fields[name]) for name in sorted(asked)})
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(
-    plan_name=st.just("") | patterns(),
-    since=st.none() | st.floats(990, 1030),
-    scan_ids=st.lists(st.integers(0, 6), max_size=2).map(tuple),
-    where=st.none() | st.sampled_from([n for n in NAMES if isinstance(n, str)]),
-    sample=st.sampled_from(["", "FOIL*", "foil 3"]),
-)
-def test_what_matches_is_found(
-    catalog: Any,
-    plan_name: str,
-    since: float | None,
-    scan_ids: tuple[int, ...],
-    where: str | None,
-    sample: str,
-) -> None:
-    asked = () if where is None else (("md.a", where),)
-    query = Query(since=since, scan_ids=scan_ids, plan_name=plan_name, where=asked, sample=sample)
+@given(query=queries())
+def test_what_matches_is_found(catalog: Any, query: RunQuery) -> None:
     assert_all_found(catalog, query)
 
 
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_every_run_is_found_by_what_it_is(catalog: Any, data: st.DataObject) -> None:
+    run = data.draw(st.sampled_from(catalog[1]))
+    start, stop = run["start"], run.get("stop", {})
+    own = {"uids": (start["uid"],)}
+    own["uids"] += (start["uid"][: data.draw(st.integers(8, 36))],)
+    words = {
+        "plan_name": start.get("plan_name"),
+        "label": stop.get("live_lce", {}).get("label"),
+        "model": start.get("live_lce", {}).get("model", {}).get("name"),
+    }
+    fields: dict[str, Any] = {
+        name: text.swapcase() for name, text in words.items() if isinstance(text, str)
+    }
+    name = data.draw(st.sampled_from(["", *fields]))
+    query = RunQuery(uids=own["uids"]) if not name else RunQuery(**{name: fields[name]})
+    count = assert_all_found(catalog, query)
+    assert count or name, "a run is found by its uid"
+    if "original_run_uid" in start:
+        assert assert_all_found(catalog, replace(query, uids=(start["original_run_uid"],))) or name
+
+
 def test_uids_are_found_by_their_beginning(catalog: Any) -> None:
-    for start in catalog[1][:4]:
-        for n in (8, 20, 36):
-            assert_all_found(catalog, Query(uids=(start["uid"][:n],)))
+    for run in catalog[1]:
+        for n in (8, 20, 36, 40):
+            assert_all_found(catalog, RunQuery(uids=(run["start"]["uid"][:n],)))
 
 
 def test_a_pattern_says_no_more_than_every_database_means() -> None:

@@ -28,12 +28,12 @@ from results_parts import (
 )
 from trend_parts import NOT, a_point
 
+from live_lce import RunQuery
 from live_lce._support.text import csv_cell
 from live_lce.contract import DEFAULT_CLASSES, OTHER
 from live_lce.publish import AnalysisRun
 from live_lce.results import (
     NOT_ANSWERED,
-    ResultQuery,
     classes_of,
     find,
     in_order,
@@ -89,7 +89,7 @@ def test_points_are_what_was_published(runs: Any) -> None:
 
 
 def test_a_stop_document_tells_the_same_as_rows(runs: Any, requests: list[str]) -> None:
-    (run,) = find(runs, ResultQuery(uids=(FIRST,)))
+    (run,) = find(runs, RunQuery(uids=(FIRST,)))
     del requests[:]
     (point,) = trend(runs, [run])
     assert requests == [] and point_of_stop(run) == point  # contract 1.4
@@ -100,7 +100,7 @@ def test_a_stop_document_tells_the_same_as_rows(runs: Any, requests: list[str]) 
     assert trend(runs, [older]) == [point]
     assert len(requests) == 2
     assert point_of_stop(older) is None
-    several, *_ = find(runs, ResultQuery(uids=(SECOND,)))
+    several, *_ = find(runs, RunQuery(uids=(SECOND,)))
     assert point_of_stop(several) is None
 
 
