@@ -187,12 +187,13 @@ def _conditions(query: RunQuery, keys: _Keys) -> list[Any]:
 
 
 def _uid_conditions(uids: tuple[str, ...], keys: _Keys) -> Iterator[Any]:
-    from tiled.queries import In, Like
+    from tiled.queries import Eq, In, Like
 
     whole = [uid for uid in dict.fromkeys(uids) if len(uid) >= WHOLE_UID]
     for key in keys.uids:
         for first in range(0, len(whole), BATCH):
-            yield In(key, whole[first : first + BATCH])
+            some = whole[first : first + BATCH]
+            yield Eq(key, some[0]) if len(some) == 1 else In(key, some)
         for uid in dict.fromkeys(uids):
             if len(uid) < WHOLE_UID:
                 yield Like(key, _beginning(uid))
