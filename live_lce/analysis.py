@@ -28,9 +28,9 @@ class Analysis:
     Parameters
     ----------
     prediction : Prediction
-        The verdict.
+        The decision.
     normalized : NormalizedSpectrum, optional
-        None where the gate rejected the spectrum.
+        None where quality control rejected the spectrum.
     spectrum : Spectrum, optional
         What was analysed; None where none could be built.
     """
@@ -41,7 +41,7 @@ class Analysis:
 
 
 def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) -> Analysis:
-    """Normalize and classify one spectrum.  Never raises: failures are verdicts too.
+    """Normalize and classify one spectrum.  Never raises: failures are decisions too.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def analyse(spectrum: Spectrum, registry: Registry, settings: AnalysisSettings) 
     registry : Registry
         Where the models are.
     settings : AnalysisSettings
-        Everything that can change the verdict.
+        Everything that can change the decision.
 
     Examples
     --------

@@ -88,7 +88,7 @@ class Normalization(_Frozen):
 
 
 class Quality(_Frozen):
-    """Limits of the gate."""
+    """Limits of quality control."""
 
     min_points: int = Field(20, ge=8, description="Fewest points of a spectrum.")
     max_step: float = Field(
@@ -120,7 +120,7 @@ class Pacing(_Frozen):
 
 
 class Classification(_Frozen):
-    """How the model's numbers become a verdict."""
+    """How the model's numbers become a decision."""
 
     family: str = Field("lce", description="Model family, see `live-lce models list`.")
     min_confidence: float | None = Field(
@@ -141,10 +141,10 @@ class AnalysisSettings(_Frozen):
 
     signals: Signals = Field(Signals(), description="Which data key is what.")
     normalization: Normalization = Field(Normalization(), description="Normalization.")
-    quality: Quality = Field(Quality(), description="Limits of the gate.")
+    quality: Quality = Field(Quality(), description="Limits of quality control.")
     pacing: Pacing = Field(Pacing(), description="When partial scans are classified.")
     classification: Classification = Field(
-        Classification(), description="How numbers become a verdict."
+        Classification(), description="How numbers become a decision."
     )
 
     def as_json(self) -> dict[str, Any]:

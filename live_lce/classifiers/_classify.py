@@ -1,4 +1,4 @@
-"""From a normalized spectrum to a verdict."""
+"""From a normalized spectrum to a decision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from live_lce.classifiers._card import ModelCard
 from live_lce.classifiers._conformal import label_set
-from live_lce.classifiers._pre_edge_rule import ANY, witness
+from live_lce.classifiers._pre_edge_rule import ANY, pre_edge_rule
 from live_lce.classifiers._registry import ModelDamagedError, Registry
 from live_lce.classifiers._types import Prediction
 from live_lce.contract import OTHER, Finding, Reason, Status
@@ -31,7 +31,7 @@ def classify(
     Parameters
     ----------
     normalized : NormalizedSpectrum
-        What the gate let pass.
+        What quality control let pass.
     registry : Registry
         The models.
     settings : AnalysisSettings
@@ -41,7 +41,7 @@ def classify(
     -------
     Prediction
         With the spectrum's remarks after the deciding finding.  Never raises for a
-        missing or damaged model: that is a verdict.
+        missing or damaged model: that is a decision.
     """
     return classify_stack([normalized], registry, settings)[0]
 
@@ -76,8 +76,8 @@ def classify_stack(
     done: dict[int, Prediction] = {}
     for indices in groups.values():
         chosen = [spectra[i] for i in indices]
-        verdicts = _of_one_edge(chosen, member[indices], registry, settings.classification)
-        done.update(zip(indices, verdicts, strict=True))
+        decisions = _of_one_edge(chosen, member[indices], registry, settings.classification)
+        done.update(zip(indices, decisions, strict=True))
     return [_heard(done[index], spectrum) for index, spectrum in enumerate(spectra)]
 
 
@@ -86,7 +86,7 @@ def _heard(prediction: Prediction, spectrum: NormalizedSpectrum) -> Prediction:
 
     It says nothing about classes that its fields do not know, of a model of one's own.
     """
-    said = witness(spectrum)
+    said = pre_edge_rule(spectrum)
     if said is None:
         return prediction
     if prediction.label not in ANY or prediction.label in said.says:
@@ -122,7 +122,7 @@ def _of_one_edge(
     limits = _limits(card, given)
     grid = card.grid.energies
     covered = [coverage(s.energy, s.edge_reference, card.needed) for s in spectra]
-    verdicts = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
+    decisions = [_not_covered(s, c, card, registry) for s, c in zip(spectra, covered, strict=True)]
     whole = [i for i, c in enumerate(covered) if c >= 1.0]
     if whole:
         values = [
@@ -132,20 +132,20 @@ def _of_one_edge(
         said = session.run(np.stack(values))
         probabilities = said.unseen(member[whole])
         for i, p, score in zip(whole, probabilities, said.ood_score, strict=True):
-            verdicts[i] = _verdict(spectra[i], p, float(score), verdicts[i], limits)
+            decisions[i] = _decision(spectra[i], p, float(score), decisions[i], limits)
         if said.members is not None:  # of all members, whichever of them answers
             for i, s in zip(whole, said.members.std(axis=1), strict=True):
-                if verdicts[i].probabilities is not None:
-                    verdicts[i] = replace(verdicts[i], spread=s)
+                if decisions[i].probabilities is not None:
+                    decisions[i] = replace(decisions[i], spread=s)
         if said.ranked is not None:
             for i, p in zip(whole, said.ranked, strict=True):
-                verdicts[i] = replace(verdicts[i], ranked=_best_ranked(p, card.ranked))
-    return verdicts
+                decisions[i] = replace(decisions[i], ranked=_best_ranked(p, card.ranked))
+    return decisions
 
 
 @dataclass(frozen=True)
 class _Limits:
-    """What a verdict is made by: as set, else the model's own."""
+    """What a decision is made by: as set, else the model's own."""
 
     min_confidence: float
     label_set_mass: float
@@ -184,14 +184,14 @@ def _not_covered(
     )
 
 
-def _verdict(
+def _decision(
     spectrum: NormalizedSpectrum,
     probabilities: Array,
     ood_score: float,
     blank: Prediction,
     limits: _Limits,
 ) -> Prediction:
-    """Fill a blank verdict, which knows the model, from the model's numbers."""
+    """Fill a blank decision, which knows the model, from the model's numbers."""
     finite = bool(np.isfinite(probabilities).all() and np.isfinite(ood_score))
     order = np.argsort(-probabilities, kind="stable")
     best = float(probabilities[order[0]])

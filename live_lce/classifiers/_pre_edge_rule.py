@@ -83,7 +83,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Witness:
+class PreEdgeRule:
     """What the pre-edge peak says.
 
     Parameters
@@ -107,7 +107,7 @@ class Witness:
     detail: str
 
 
-def witness(normalized: NormalizedSpectrum) -> Witness | None:
+def pre_edge_rule(normalized: NormalizedSpectrum) -> PreEdgeRule | None:
     """Ask the pre-edge peak about the coordination.
 
     Parameters
@@ -117,7 +117,7 @@ def witness(normalized: NormalizedSpectrum) -> Witness | None:
 
     Returns
     -------
-    Witness or None
+    PreEdgeRule or None
         None for other absorbers and edges than the K edges of `FIELDS`, and where the
         pre-edge is not covered, too coarse or too noisy.
     """
@@ -128,4 +128,4 @@ def witness(normalized: NormalizedSpectrum) -> Witness | None:
     says = fields.of(peak)
     number = getattr(peak, fields.measure)
     detail = f"pre-edge {fields.measure} {number:.2f} fits {', '.join(says)}"
-    return Witness(peak.centroid, peak.area, peak.height, says, detail)
+    return PreEdgeRule(peak.centroid, peak.area, peak.height, says, detail)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from live_lce.classifiers._pre_edge_rule import Witness
+from live_lce.classifiers._pre_edge_rule import PreEdgeRule
 from live_lce.contract import ANSWERED, DEFAULT_CLASSES, Finding, Status, join_reasons
 from live_lce.spectra import Array
 
@@ -31,7 +31,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The verdict on one spectrum.
+    """The decision on one spectrum.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Prediction:
         Which model spoke.
     ranked : tuple of (str, float)
         The most probable finer labels, if the model has any.
-    witness : Witness, optional
+    witness : PreEdgeRule, optional
         What the pre-edge peak says; None where it says nothing.
     spread : ndarray of shape (n_classes,), optional
         Standard deviation of the probabilities of the model's members; None without members.
@@ -78,7 +78,7 @@ class Prediction:
     coverage: float = 0.0
     model: ModelIdentity = ModelIdentity()
     ranked: tuple[tuple[str, float], ...] = ()
-    witness: Witness | None = None
+    witness: PreEdgeRule | None = None
     spread: Array | None = None
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from live_lce.dashboard._trend_data import Gathered
+from live_lce.dashboard._trend_data import TrendCache
 from live_lce.results import MeasuredPoints, PublishedRun, PublishedSpectrum, TrendPoint
 from live_lce.results._trend import point_of_stop
 from live_lce.tiled._analyses import resolved
@@ -123,7 +123,7 @@ class Board:
         self._runs: dict[str, RunData] = {}
         self._counting: list[PublishedRun] = []
         self._known: dict[str, set[tuple[int, ...]]] = {}  # predictions of each run
-        self._trend = Gathered()
+        self._trend = TrendCache()
         self._begun: tuple[Begun, ...] = ()
         self._of_raw: dict[str, list[str]] = {}  # uids of the analyses of each raw run
         self._asked: dict[str, None] = {}  # the last one last

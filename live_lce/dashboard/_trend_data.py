@@ -267,7 +267,7 @@ class _OfRun:
     points: tuple[TrendPoint, ...]
 
 
-class Gathered:
+class TrendCache:
     """A trend that is kept up to date."""
 
     def __init__(self) -> None:

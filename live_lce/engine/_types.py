@@ -45,9 +45,9 @@ class Result:
     final : bool
         Whether this is the last prediction of the spectrum.
     prediction : Prediction
-        The verdict.
+        The decision.
     normalized : NormalizedSpectrum, optional
-        None where the gate rejected the spectrum.
+        None where quality control rejected the spectrum.
     n_points, n_dropped : int
         Points used for the spectrum, and dropped from it.
     raw_seq_num_first, raw_seq_num_last : int

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Judgements:
-    """Truth and verdicts of n rows; classes are numbered as in CLASSES.
+    """Truth and decisions of n rows; classes are numbered as in CLASSES.
 
     Parameters
     ----------

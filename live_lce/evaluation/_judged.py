@@ -26,7 +26,7 @@ class Judged:
     turn : Turn
         Who judged it.
     prediction : Prediction
-        The verdict; of a spectrum that could not be prepared, ``rejected``.
+        The decision; of a spectrum that could not be prepared, ``rejected``.
     reason : str
         Codes joined by ``;`` (of a computed spectrum that failed a check: which one).
     """
@@ -55,7 +55,7 @@ class Judged:
 
     @property
     def distance(self) -> float:
-        """Distance from training: infinite where the gate took it for a metal; NaN if unknown."""
+        """Distance from training: infinite for what quality control takes for a metal, or NaN."""
         if any(f.reason is Reason.METAL_LIKE for f in self.prediction.findings):
             return float("inf")
         return self.prediction.ood_score
@@ -75,7 +75,7 @@ def judge(
     choice : Choice
         The models.
     settings : AnalysisSettings
-        Limits of the verdict are in `classification`; the family is that of `choice`.
+        Limits of the decision are in `classification`; the family is that of `choice`.
 
     Returns
     -------

@@ -17,9 +17,9 @@ from live_lce.results._presentation import (
     HATCH_NOT_ANSWERED,
     NOT_ANSWERED,
     Look,
+    decision_words,
     looks,
     printable,
-    verdict_words,
 )
 from live_lce.results._spectra import PublishedSpectrum
 from live_lce.results._stacked import Stacked, cells, stacked, times
@@ -69,7 +69,7 @@ def spectrum_figure(
     name = run.sample or f"run {run.analysis.raw_uid[:8]}"
     scan = "" if run.scan_id is None else f", scan {run.scan_id}"
     label_set = tuple(filter(None, row["label_set"].split(",")))
-    said = verdict_words(row["label"], row["confidence"], row["status"], row["reason"], label_set)
+    said = decision_words(row["label"], row["confidence"], row["status"], row["reason"], label_set)
     look = looks([row["label"]])[row["label"]] if row["label"] else None
     colour, marker = (look.colour, look.marker) if look else (NOT_ANSWERED, "x")
     with _style(kind, ink, spectrum.name):

@@ -93,7 +93,7 @@ def class_words(label: str) -> str:
     return "none of the others" if label == OTHER else CLASS_WORDS.get(label, label)
 
 
-def verdict_words(
+def decision_words(
     label: str, confidence: float, status: str, reason: str, label_set: tuple[str, ...] = ()
 ) -> str:
     """Return what was said of a spectrum, on one line.

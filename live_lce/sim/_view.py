@@ -55,7 +55,7 @@ def notes(row: Row) -> tuple[str, ...]:
     return tuple(code for code in codes if code and code not in _SAID_ALREADY)
 
 
-def verdict(row: Row, scan: Scan) -> str:
+def judgement(row: Row, scan: Scan) -> str:
     """Return right, WRONG or miss (no answer): the last prediction of a scan with a true class."""
     codes = row.values["reason"].split(";")
     interrupted = Reason.SCAN_ABORTED.value in codes and scan.remark != "aborted"
@@ -106,7 +106,7 @@ class Lines:
         self._said[row.raw_uid] = news
         line = (
             f"  {number:2d} {'final  ' if row.final else 'partial'} {reach(row, self._points):>7}"
-            f"  {answer_words(row):<8}  {verdict(row, scan):<5}  {', '.join(codes)}"
+            f"  {answer_words(row):<8}  {judgement(row, scan):<5}  {', '.join(codes)}"
         )
         self._print(line.rstrip())
 
@@ -201,7 +201,7 @@ class FittedTable:
         if row is None:
             return ["", "[dim]waiting[/]", *([""] if wide else []), "", scan.remark]
         values = row.values
-        colour = {"right": "green", "WRONG": "red", "miss": "yellow"}.get(verdict(row, scan), "")
+        colour = {"right": "green", "WRONG": "red", "miss": "yellow"}.get(judgement(row, scan), "")
         if not row.final:
             colour = "cyan" if values["answered"] else "dim"
         style = f"[{colour}]" if colour else "[default]"
@@ -210,7 +210,7 @@ class FittedTable:
             shares = [100 * float(values.get(f"p_{name}", float("nan"))) for name in _SHARES]
             known = not any(map(isnan, shares))  # not computed yet
             cells.append(" ".join(f"{share:3.0f}" for share in shares) if known else "")
-        cells.append(f"{style}{verdict(row, scan)}[/]")
+        cells.append(f"{style}{judgement(row, scan)}[/]")
         said = [code for code in notes(row) if scan.remark != "aborted" or "abort" not in code]
         cells.append(", ".join([scan.remark, *said] if scan.remark else said))
         return cells

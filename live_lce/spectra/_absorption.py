@@ -20,7 +20,7 @@ def _log_ratio(above: ArrayLike, below: ArrayLike) -> Array:
     a, b = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = a / b
-        # A negative ratio has no logarithm: nan here, dropped and counted by the gate.
+        # A negative ratio has no logarithm: nan here, dropped and counted by quality control.
         # Both negative is an electrometer of negative polarity, and fine.
         mu = np.log(np.where(ratio > 0, ratio, np.nan))
     return np.where(np.isfinite(mu), mu, np.nan)

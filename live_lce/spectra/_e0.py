@@ -73,7 +73,7 @@ def edge_passed(energy: Array, mu: Array, e0: float) -> bool:
         return False
     before, after = (away > -8) & (away < -1), (away > 1) & (away < 8)
     if not before.any() or not after.any():
-        return True  # too coarse to tell: the gate refuses that by itself
+        return True  # too coarse to tell: quality control refuses that by itself
     rise = float(mu[after].mean() - mu[before].mean())
     error = float(noise(energy, mu, e0)) * np.sqrt(1 / before.sum() + 1 / after.sum())
     if abs(rise) < SIGNIFICANCE * error:

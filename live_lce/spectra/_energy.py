@@ -87,7 +87,7 @@ def to_ev(values: ArrayLike, units: str = "auto") -> tuple[Array, tuple[Finding,
     -------
     energy : ndarray of shape (n_points,)
         In eV; NaN for readings that are no energy (zero, negative, far from all others), which
-        the gate leaves out and counts.
+        quality control leaves out and counts.
     findings : tuple of Finding
         `units_converted` where the values are not in eV, or not in what was stated.
 

@@ -1,4 +1,4 @@
-"""From a spectrum to a normalized one: gate, E0, fit, verdict."""
+"""From a spectrum to a normalized one: quality control, E0, fit, decision."""
 
 from __future__ import annotations
 
@@ -299,13 +299,13 @@ def _fit(
         n_dropped=cleaned.n_dropped,
         noise=scatter,
     )
-    verdict = _verdict(done, target, spectrum, settings)
-    metal = spectrum.mode == "reference" or Reason.METAL_LIKE in [f.reason for f in verdict]
+    decision = _decision(done, target, spectrum, settings)
+    metal = spectrum.mode == "reference" or Reason.METAL_LIKE in [f.reason for f in decision]
     if metal and inflection is None:
         first = _first_inflection(energy, mu, target, tolerance)
         if first is not None:
             return _fit(cleaned, target, spectrum, settings, fit, first)
-    return replace(done, findings=(*findings, *verdict))
+    return replace(done, findings=(*findings, *decision))
 
 
 def _first_inflection(energy: Array, mu: Array, target: _Target, tolerance: float) -> float | None:
@@ -345,7 +345,7 @@ def _white_line(done: NormalizedSpectrum) -> float:
     return float(done.norm[near].max()) if near.any() else 0.0
 
 
-def _verdict(
+def _decision(
     done: NormalizedSpectrum, target: _Target, spectrum: Spectrum, settings: AnalysisSettings
 ) -> tuple[Finding, ...]:
     """Refuse what xraylarch normalized without noticing; return remarks on the rest."""

@@ -128,7 +128,7 @@ def over_absorbed(energy: Array, norm: Array, e0: float) -> bool:
     """Suspect over-absorption in a fluorescence spectrum: a white line too low for a compound.
 
     The normalized maximum of an oxide's white line lies above 1.16 in nearly all
-    standards (metals and sulfides lie below too: this is a remark, not a verdict).
+    standards (metals and sulfides lie below too: this is a remark, not a decision).
     """
     window = (energy > e0) & (energy < e0 + 40)
     return bool(window.any()) and float(norm[window].max()) < OVER_ABSORPTION_MAX

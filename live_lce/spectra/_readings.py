@@ -167,7 +167,7 @@ def assemble(readings: Readings) -> Spectrum:
 
 
 def _without_padding(readings: Readings) -> Readings:
-    """Return no readings where there is no energy: the gate drops such rows and counts them."""
+    """Return no readings where there is no energy: quality control drops and counts those."""
     padding = ~np.isfinite(readings.energy)
     if not padding.any():
         return readings

@@ -122,7 +122,7 @@ class NormalizedSpectrum:
     noise : float
         Standard deviation of one point of `norm`.
     findings : tuple of Finding
-        Remarks from building, gate and verdict.
+        Remarks from building, quality control and decision.
     """
 
     energy: Array

@@ -1,4 +1,4 @@
-"""How often the metal check of the gate is right, on measured standards."""
+"""How often the metal check of quality control is right, on measured standards."""
 
 from __future__ import annotations
 

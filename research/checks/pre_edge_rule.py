@@ -13,7 +13,7 @@ import numpy as np
 
 from live_lce.classifiers import Prediction, Registry
 from live_lce.classifiers._classify import classify_stack
-from live_lce.classifiers._pre_edge_rule import FIELDS, Witness, witness
+from live_lce.classifiers._pre_edge_rule import FIELDS, PreEdgeRule, pre_edge_rule
 from live_lce.contract import Reason
 from live_lce.datasets import read_standards
 from live_lce.datasets._labelled import Enters
@@ -53,7 +53,7 @@ def page(known: list[Prepared], settings: AnalysisSettings) -> Iterator[str]:
     settings : AnalysisSettings
         As a user has them.
     """
-    said = [witness(_spectrum(one)) for one in known]
+    said = [pre_edge_rule(_spectrum(one)) for one in known]
     yield "# The pre-edge rule, an independent check"
     yield ""
     yield f"`{COMMAND}` writes this page."
@@ -115,7 +115,7 @@ def _fields() -> Iterator[str]:
             yield f"| {element} | {fields.measure} | {low} to {high} | {', '.join(says)} |"
 
 
-def _standards(known: list[Prepared], said: list[Witness | None]) -> Iterator[str]:
+def _standards(known: list[Prepared], said: list[PreEdgeRule | None]) -> Iterator[str]:
     yield "| element | class | n | centroid / eV | area / eV | height | against | any | silent |"
     yield "|---|---|---|---|---|---|---|---|---|"
     scored = [(o.row, w) for o, w in zip(known, said, strict=True) if o.row.enters is Enters.SCORES]
@@ -187,7 +187,7 @@ def _kind(one: Prepared, prediction: Prediction) -> tuple[str, str]:
 
 
 def _when_cut(
-    known: list[Prepared], said: list[Witness | None], cut: float, settings: AnalysisSettings
+    known: list[Prepared], said: list[PreEdgeRule | None], cut: float, settings: AnalysisSettings
 ) -> tuple[int, int, int]:
     same = both = lost = 0
     for one, final in zip(known, said, strict=True):
@@ -197,7 +197,7 @@ def _when_cut(
         kept = raw.energy <= whole.edge_reference - whole.energy_shift + cut
         part = replace(raw, energy=raw.energy[kept], mu=raw.mu[kept], reference=None)
         found = normalized_or_reason(replace(one.row, spectrum=part), settings)
-        early = None if isinstance(found, str) else witness(found)
+        early = None if isinstance(found, str) else pre_edge_rule(found)
         if early is None:
             lost += 1
             continue
@@ -218,7 +218,7 @@ def _larch(known: list[Prepared]) -> tuple[int, int, int]:
     ratios = []
     for one in known:
         whole = _spectrum(one)
-        if witness(whole) is None:
+        if pre_edge_rule(whole) is None:
             continue
         y = np.interp(x, whole.energy - whole.edge_reference, whole.norm)
         energy = x + whole.edge_reference

@@ -39,7 +39,7 @@ class Measured:
     group, family, kind, compound : ndarray of str, shape (n_spectra,)
         `kind` is one of :data:`KINDS`, or empty for a scored one.
     metal : ndarray of bool, shape (n_spectra,)
-        Taken for a metal by the gate.
+        Taken for a metal by quality control.
     """
 
     fine: Array

@@ -77,7 +77,7 @@ Made by `python -m research.out_of_distribution.study --data ../shared/data --me
 docs/reference/models`; {n_members} members of five, a study of methods, not of the shipped files.
 
 AUROC of measured `other` against scored standards, each compound group once (its mean score),
-95 % intervals by drawing groups.  "+ rule": spectra that the gate takes for metals are the
+95 % intervals by drawing groups.  "+ rule": spectra that quality control takes for metals are the
 furthest of all.
 
 ## Trained on computed oxides, and on minerals with and without oxygen

@@ -79,11 +79,11 @@ def _said(
         except SpectrumRejectedError as error:
             lines.append((compound, wanted, "–", f"rejected: {error.finding.reason.value}"))
             continue
-        verdict = classify_stack([spectrum], registry, settings)[0]
+        decision = classify_stack([spectrum], registry, settings)[0]
         likeliest = "–"
-        if verdict.probabilities is not None:
-            likeliest = verdict.classes[int(verdict.probabilities.argmax())]
-        status = verdict.status.value + (f": {verdict.reason}" if not verdict.answered else "")
+        if decision.probabilities is not None:
+            likeliest = decision.classes[int(decision.probabilities.argmax())]
+        status = decision.status.value + (f": {decision.reason}" if not decision.answered else "")
         lines.append((compound, wanted, likeliest, status))
     return tuple(lines)
 

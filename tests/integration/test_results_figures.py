@@ -23,7 +23,7 @@ from live_lce.results import (
     trend_figure,
 )
 from live_lce.results._figures import provenance_line
-from live_lce.results._presentation import LOOKS, reason_words, verdict_words
+from live_lce.results._presentation import LOOKS, decision_words, reason_words
 from live_lce.results._stacked import cells
 
 __all__ = ["runs", "server"]  # fixtures
@@ -122,11 +122,11 @@ def test_cells_reach_half_way_but_not_far() -> None:
     assert [len(part) for part in cells(np.empty(0))] == [0, 0]
 
 
-def test_verdicts_and_reasons_in_words() -> None:
-    assert verdict_words("O6", 0.9, "partial", "scan_running").endswith("0.90, provisional")
-    undecided = verdict_words("", 0.0, "abstain", "low_confidence;spikes", ("O6", "S5"))
+def test_decisions_and_reasons_in_words() -> None:
+    assert decision_words("O6", 0.9, "partial", "scan_running").endswith("0.90, provisional")
+    undecided = decision_words("", 0.0, "abstain", "low_confidence;spikes", ("O6", "S5"))
     assert undecided == "not answered: low confidence (O6 or S5)"
-    assert verdict_words("", 0.0, "failed", "") == "not answered: failed"
-    assert verdict_words("X9", 0.5, "ok", "") == "X9: X9, probability 0.50"
+    assert decision_words("", 0.0, "failed", "") == "not answered: failed"
+    assert decision_words("X9", 0.5, "ok", "") == "X9: X9, probability 0.50"
     assert reason_words("too_noisy").startswith("The noise is too large")
     assert "docs/reference/contract.md" in reason_words("of_a_newer_contract")

@@ -1,4 +1,4 @@
-"""Results for the tests of publishing: an arctangent edge and verdicts on it."""
+"""Results for the tests of publishing: an arctangent edge and decisions on it."""
 
 from __future__ import annotations
 

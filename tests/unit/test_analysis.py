@@ -1,4 +1,4 @@
-"""One spectrum in, one verdict out, with the shipped models."""
+"""One spectrum in, one decision out, with the shipped models."""
 
 import dataclasses
 
@@ -82,7 +82,7 @@ def test_settings_override_the_metadata(registry):
     assert prediction.findings[0].reason is Reason.ABSORBER_OUT_OF_RANGE
 
 
-def test_our_own_failures_are_verdicts_with_a_traceback_in_the_log(registry, caplog):
+def test_our_own_failures_are_decisions_with_a_traceback_in_the_log(registry, caplog):
     broken = dataclasses.replace(spectrum(), energy=np.array(["a", "b", "c"]))
     prediction = analyse(broken, registry, ALWAYS).prediction
     assert prediction.status is Status.FAILED

@@ -1,4 +1,4 @@
-"""Verdicts by the shipped models."""
+"""Decisions by the shipped models."""
 
 from __future__ import annotations
 
@@ -41,17 +41,19 @@ ALWAYS = limits(min_confidence=0.0, max_ood_score=1e6)
 
 
 def test_an_answer(registry):
-    verdict = classify(spectrum(), registry, ALWAYS)
-    assert verdict.status is Status.OK
-    assert verdict.answered
-    assert verdict.label == verdict.label_set[0] in verdict.classes
-    assert verdict.confidence == verdict.probability(verdict.label) == verdict.probabilities.max()
-    assert verdict.probabilities.sum() == pytest.approx(1, abs=1e-6)
-    assert verdict.coverage == 1.0
-    assert np.isfinite(verdict.ood_score)
-    assert verdict.model.name == "lce_Fe_K"
-    assert verdict.model.provider.endswith("ExecutionProvider")
-    assert verdict.findings == (REMARK,)
+    decision = classify(spectrum(), registry, ALWAYS)
+    assert decision.status is Status.OK
+    assert decision.answered
+    assert decision.label == decision.label_set[0] in decision.classes
+    assert (
+        decision.confidence == decision.probability(decision.label) == decision.probabilities.max()
+    )
+    assert decision.probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert decision.coverage == 1.0
+    assert np.isfinite(decision.ood_score)
+    assert decision.model.name == "lce_Fe_K"
+    assert decision.model.provider.endswith("ExecutionProvider")
+    assert decision.findings == (REMARK,)
 
 
 @pytest.mark.parametrize(("family", "offset"), [("lce", 0.0), ("carbone-cnn", -0.2)])
@@ -75,43 +77,43 @@ def test_the_scale_does_not_matter_to_the_networks(registry, family, offset):
     ],
 )
 def test_abstaining_keeps_the_numbers_but_gives_no_label(registry, changes, reason):
-    verdict = classify(spectrum(), registry, limits(**changes))
-    assert verdict.status is Status.ABSTAIN
-    assert verdict.findings[0].reason is reason
-    assert verdict.findings[-1] == REMARK
-    assert (verdict.label, verdict.confidence, verdict.answered) == ("", 0.0, False)
-    assert verdict.probabilities is not None
-    assert verdict.label_set
+    decision = classify(spectrum(), registry, limits(**changes))
+    assert decision.status is Status.ABSTAIN
+    assert decision.findings[0].reason is reason
+    assert decision.findings[-1] == REMARK
+    assert (decision.label, decision.confidence, decision.answered) == ("", 0.0, False)
+    assert decision.probabilities is not None
+    assert decision.label_set
 
 
 def test_nonsense_is_out_of_distribution_with_the_shipped_threshold(registry):
     one = spectrum()
     noise = np.random.default_rng(0).normal(0.5, 0.5, one.energy.size)
-    verdict = classify(replace(one, norm=noise), registry, AnalysisSettings())
-    assert verdict.status is Status.ABSTAIN
-    assert verdict.findings[0].reason is Reason.OUT_OF_DISTRIBUTION
+    decision = classify(replace(one, norm=noise), registry, AnalysisSettings())
+    assert decision.status is Status.ABSTAIN
+    assert decision.findings[0].reason is Reason.OUT_OF_DISTRIBUTION
 
 
 def test_a_window_not_covered(registry):
-    verdict = classify(spectrum(stop=10.0), registry, ALWAYS)
-    assert verdict.status is Status.ABSTAIN
-    assert verdict.findings[0].reason is Reason.WINDOW_NOT_COVERED
-    assert 0.5 < verdict.coverage < 1
-    assert verdict.probabilities is None
-    assert verdict.model.name
+    decision = classify(spectrum(stop=10.0), registry, ALWAYS)
+    assert decision.status is Status.ABSTAIN
+    assert decision.findings[0].reason is Reason.WINDOW_NOT_COVERED
+    assert 0.5 < decision.coverage < 1
+    assert decision.probabilities is None
+    assert decision.model.name
     unknown = replace(spectrum(), edge_reference=float("nan"))
-    verdict = classify(unknown, registry, ALWAYS)
-    assert verdict.findings[0].reason is Reason.WINDOW_NOT_COVERED
-    assert verdict.coverage == 0.0
+    decision = classify(unknown, registry, ALWAYS)
+    assert decision.findings[0].reason is Reason.WINDOW_NOT_COVERED
+    assert decision.coverage == 0.0
 
 
 def test_no_model(registry):
     for one in (spectrum("Zn"), spectrum(edge="L3")):
-        verdict = classify(one, registry, ALWAYS)
-        assert verdict.status is Status.REJECTED
-        assert verdict.findings[0].reason is Reason.NO_MODEL
-    verdict = classify(spectrum(), registry, limits(family="none"))
-    assert verdict.reason.split(";")[0] == "no_model"
+        decision = classify(one, registry, ALWAYS)
+        assert decision.status is Status.REJECTED
+        assert decision.findings[0].reason is Reason.NO_MODEL
+    decision = classify(spectrum(), registry, limits(family="none"))
+    assert decision.reason.split(";")[0] == "no_model"
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "json"])
@@ -119,10 +121,10 @@ def test_a_damaged_model_fails_and_the_others_answer(tmp_path, suffix):
     folder = shutil.copytree(default_folder(), tmp_path / "models")
     (folder / f"lce_Fe_K.{suffix}").write_bytes(b"broken")
     damaged = Registry(folder)
-    verdicts = classify_stack([spectrum(), spectrum("Ti")], damaged, ALWAYS)
-    assert [v.status for v in verdicts] == [Status.FAILED, Status.OK]
-    assert verdicts[0].findings[0].reason is Reason.MODEL_DAMAGED
-    assert "lce_Fe_K" in verdicts[0].findings[0].detail
+    decisions = classify_stack([spectrum(), spectrum("Ti")], damaged, ALWAYS)
+    assert [v.status for v in decisions] == [Status.FAILED, Status.OK]
+    assert decisions[0].findings[0].reason is Reason.MODEL_DAMAGED
+    assert "lce_Fe_K" in decisions[0].findings[0].detail
 
 
 def test_output_that_is_not_finite_is_a_failure(registry):
@@ -130,10 +132,10 @@ def test_output_that_is_not_finite_is_a_failure(registry):
     assert status is Status.FAILED
     assert why[0].reason is Reason.INTERNAL_ERROR
     one = spectrum()
-    verdict = classify(replace(one, norm=one.norm * np.nan), registry, ALWAYS)
-    assert verdict.status is Status.FAILED
-    assert verdict.probabilities is None
-    assert verdict.label_set == ()
+    decision = classify(replace(one, norm=one.norm * np.nan), registry, ALWAYS)
+    assert decision.status is Status.FAILED
+    assert decision.probabilities is None
+    assert decision.label_set == ()
 
 
 def test_a_stack_equals_one_by_one_in_order(registry):
@@ -144,14 +146,14 @@ def test_a_stack_equals_one_by_one_in_order(registry):
         for w in (0.1, 0.9)
     ]
     spectra.append(spectrum(stop=10.0))
-    for one, verdict in zip(spectra, classify_stack(spectra, registry, ALWAYS), strict=True):
+    for one, decision in zip(spectra, classify_stack(spectra, registry, ALWAYS), strict=True):
         alone = classify(one, registry, ALWAYS)
         assert (alone.status, alone.label, alone.findings) == (
-            verdict.status,
-            verdict.label,
-            verdict.findings,
+            decision.status,
+            decision.label,
+            decision.findings,
         )
         if alone.probabilities is not None:
-            np.testing.assert_allclose(alone.probabilities, verdict.probabilities, atol=1e-6)
-            assert alone.ood_score == pytest.approx(verdict.ood_score, rel=1e-5)
+            np.testing.assert_allclose(alone.probabilities, decision.probabilities, atol=1e-6)
+            assert alone.ood_score == pytest.approx(decision.ood_score, rel=1e-5)
     assert classify_stack([], registry, ALWAYS) == []

@@ -73,7 +73,7 @@ def test_says_what_is_wrong():
         threshold(np.zeros((0, 2)), np.zeros(0, int), 0.9)
 
 
-def test_the_label_set_of_a_verdict_keeps_the_promise():
+def test_the_label_set_of_a_decision_keeps_the_promise():
     rng = np.random.default_rng(5)
     p = rng.dirichlet([0.7, 0.7, 0.7], 8000)
     label = np.array([rng.choice(3, p=row) for row in p])

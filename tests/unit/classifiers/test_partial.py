@@ -72,11 +72,11 @@ def test_it_answers_once_what_it_needs_is_measured(tmp_path):
 
 def test_it_says_what_it_misses(tmp_path):
     registry = make_masking(tmp_path, needs=Needs(start=-8.0, stop=20.0))
-    verdict = analyse(scan(15.0), registry, SETTINGS).prediction
-    assert verdict.status is Status.ABSTAIN
-    assert verdict.findings[0].reason is Reason.WINDOW_NOT_COVERED
-    assert verdict.findings[0].detail.startswith("needs -8 to +20 eV around")
-    assert 0.8 < verdict.coverage < 1
+    decision = analyse(scan(15.0), registry, SETTINGS).prediction
+    assert decision.status is Status.ABSTAIN
+    assert decision.findings[0].reason is Reason.WINDOW_NOT_COVERED
+    assert decision.findings[0].detail.startswith("needs -8 to +20 eV around")
+    assert 0.8 < decision.coverage < 1
 
 
 @pytest.mark.parametrize(("begins", "answered"), [(-12.0, True), (-7.0, False)])
@@ -84,14 +84,14 @@ def test_a_scan_may_begin_late(tmp_path, begins, answered):
     late = normalize(scan(60.0), SETTINGS)
     kept = late.energy > late.edge_reference + begins
     late = replace(late, energy=late.energy[kept], norm=late.norm[kept])
-    verdict = classify(late, make_masking(tmp_path), SETTINGS)
-    assert (verdict.status is Status.OK) is answered
-    assert (Reason.WINDOW_NOT_COVERED in {f.reason for f in verdict.findings}) is not answered
+    decision = classify(late, make_masking(tmp_path), SETTINGS)
+    assert (decision.status is Status.OK) is answered
+    assert (Reason.WINDOW_NOT_COVERED in {f.reason for f in decision.findings}) is not answered
 
 
 def test_a_model_without_needs_wants_all_of_its_grid(tmp_path):
-    verdict = analyse(scan(25.0), make_registry(tmp_path), SETTINGS).prediction
-    assert verdict.findings[0].detail.startswith("needs -20 to +40 eV around")
+    decision = analyse(scan(25.0), make_registry(tmp_path), SETTINGS).prediction
+    assert decision.findings[0].detail.startswith("needs -20 to +40 eV around")
 
 
 @pytest.mark.parametrize(

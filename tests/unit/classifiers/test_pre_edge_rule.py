@@ -12,7 +12,7 @@ from publish_parts import a_result
 
 from live_lce.classifiers import Prediction, Registry
 from live_lce.classifiers._classify import _heard, classify
-from live_lce.classifiers._pre_edge_rule import ANY, FIELDS, witness
+from live_lce.classifiers._pre_edge_rule import ANY, FIELDS, pre_edge_rule
 from live_lce.contract import OTHER, Reason, Status, prediction_columns
 from live_lce.records import published_row
 from live_lce.settings import AnalysisSettings, Classification
@@ -64,13 +64,13 @@ def test_without_a_peak_there_is_no_centroid():
     ids=["starts late", "coarse", "noisy", "computed", "no reference", "no baseline"],
 )
 def test_it_is_silent_on_what_it_cannot_measure(silent):
-    assert witness(spectrum()) is not None
-    assert witness(silent) is None
+    assert pre_edge_rule(spectrum()) is not None
+    assert pre_edge_rule(silent) is None
 
 
 def test_it_is_silent_on_other_edges():
-    assert witness(spectrum("Ni")) is None
-    assert witness(spectrum(edge="L3")) is None
+    assert pre_edge_rule(spectrum("Ni")) is None
+    assert pre_edge_rule(spectrum(edge="L3")) is None
 
 
 def test_the_baseline_is_that_of_larch():
@@ -106,28 +106,28 @@ def test_an_answer_that_it_speaks_against_is_none():
         FIELDS, (0.05, 0.3, 0.6, 1.0, 1.5, 2.0), (-7.0, -10.0, -12.0)
     ):
         whole = spectrum(absorber, area=area, at=at)
-        verdict = classify(whole, registry, ALWAYS)
-        said = verdict.witness
-        assert said is not None and said == witness(whole)
-        best = verdict.classes[int(verdict.probabilities.argmax())]
+        decision = classify(whole, registry, ALWAYS)
+        said = decision.witness
+        assert said is not None and said == pre_edge_rule(whole)
+        best = decision.classes[int(decision.probabilities.argmax())]
         if best == OTHER:  # no answer that could be opposed
-            assert verdict.findings[0].reason is Reason.OTHER_ENVIRONMENT
+            assert decision.findings[0].reason is Reason.OTHER_ENVIRONMENT
             continue
         if best in said.says:
-            assert (verdict.status, verdict.label) == (Status.OK, best)
+            assert (decision.status, decision.label) == (Status.OK, best)
             continue
         opposed += 1
-        assert (verdict.status, verdict.label, verdict.confidence) == (Status.ABSTAIN, "", 0.0)
-        assert verdict.findings[0].reason is Reason.WITNESS_DISAGREES
-        assert said.detail in verdict.findings[0].detail and best in verdict.findings[0].detail
-        assert verdict.label_set and verdict.probabilities.sum() == pytest.approx(1)
+        assert (decision.status, decision.label, decision.confidence) == (Status.ABSTAIN, "", 0.0)
+        assert decision.findings[0].reason is Reason.WITNESS_DISAGREES
+        assert said.detail in decision.findings[0].detail and best in decision.findings[0].detail
+        assert decision.label_set and decision.probabilities.sum() == pytest.approx(1)
     assert opposed
 
 
 def test_classes_that_it_does_not_know_are_not_its_business() -> None:
     """A model of one's own may call its classes as it likes; the number is published."""
     seen = spectrum(area=1.5)
-    said = witness(seen)
+    said = pre_edge_rule(seen)
     assert said is not None and said.says == ("T4",)
     given = Prediction(Status.OK, (), "Ti", "K", "octahedral", 0.95, ("tetrahedral", "octahedral"))
     heard = _heard(given, seen)
@@ -141,7 +141,7 @@ def test_its_numbers_are_published():
     columns = prediction_columns(("T4", "S5", "O6"))
     names = ("pre_edge_centroid", "pre_edge_area", "pre_edge_height")
     plain = a_result()
-    said = witness(spectrum())
+    said = pre_edge_rule(spectrum())
     with_it = replace(plain, prediction=replace(plain.prediction, witness=said))
     row = published_row(with_it, columns, 0.0)
     assert [row[n] for n in names] == [said.centroid, said.area, said.height]
@@ -157,7 +157,7 @@ def test_it_excludes_no_standard_and_opposes_no_right_answer(shared):
     rows = [r for r in read_standards(folder) if r.spectrum.absorber in {"Ti", "V", "Cr"}]
     heard, excluded = {}, []
     for one in prepare(rows, AnalysisSettings()):
-        said = witness(one.normalized) if one.normalized is not None else None
+        said = pre_edge_rule(one.normalized) if one.normalized is not None else None
         if said is not None and one.row.enters is Enters.SCORES:
             heard[one.row.id] = said
             if one.row.label not in said.says:

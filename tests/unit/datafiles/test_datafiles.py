@@ -132,7 +132,7 @@ def test_rows_of_zeros_are_no_energies(tmp_path: Path) -> None:
         (found,) = spectra_of(tmp_path, "# energy i0 it\n" + ROWS + padding * 6)
         energy = found.spectrum.energy
         np.testing.assert_array_equal(energy[np.isfinite(energy)], ENERGY)
-        assert energy.size - ENERGY.size == 6  # the gate leaves these out, and says so
+        assert energy.size - ENERGY.size == 6  # quality control leaves these out, and says so
         assert found.spectrum.used.n_without_beam == 0
 
 

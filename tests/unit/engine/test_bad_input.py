@@ -1,4 +1,4 @@
-"""Bad scans that need the whole path: documents, a real model folder, a verdict and its reason."""
+"""Bad scans that need the whole path: documents, a real model folder, a decision and its reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from live_lce.engine import Engine
 from live_lce.testing import SCAN, compose, spectrum_rows
 
 
-def verdict(registry: Registry, rows: list[dict[str, Any]], **start: Any) -> tuple[Status, Reason]:
+def decision(registry: Registry, rows: list[dict[str, Any]], **start: Any) -> tuple[Status, Reason]:
     """Return status and first reason of a scan's final prediction, which has no label."""
     outputs = feed(Engine(registry=registry), compose(rows, start=SCAN | start))
     (final,) = finals(outputs)
@@ -34,14 +34,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("element", ["Co", "V"])
 def test_the_wrong_absorber_is_stated(folder: Path, element: str) -> None:
-    found = verdict(Registry(folder), spectrum_rows(), element=element)
+    found = decision(Registry(folder), spectrum_rows(), element=element)
     assert found == (Status.REJECTED, Reason.ABSORBER_OUT_OF_RANGE)
 
 
 def test_an_absorber_without_a_model(folder: Path) -> None:
     shift = 9659.0 - 7112.0  # a good scan of zinc
     rows = [{**row, "mono_energy": row["mono_energy"] + shift} for row in spectrum_rows()]
-    found = verdict(Registry(folder), rows, element="Zn")
+    found = decision(Registry(folder), rows, element="Zn")
     assert found == (Status.REJECTED, Reason.NO_MODEL)
 
 
@@ -49,9 +49,9 @@ def test_an_absorber_without_a_model(folder: Path) -> None:
 def test_a_corrupt_model(folder: Path, content: bytes | None) -> None:
     (model,) = folder.glob("*.onnx")
     model.write_bytes(model.read_bytes()[:-50] if content is None else content)
-    assert verdict(Registry(folder), spectrum_rows()) == (Status.FAILED, Reason.MODEL_DAMAGED)
+    assert decision(Registry(folder), spectrum_rows()) == (Status.FAILED, Reason.MODEL_DAMAGED)
 
 
 def test_no_models_at_all(tmp_path: Path) -> None:
-    found = verdict(Registry(tmp_path), spectrum_rows())
+    found = decision(Registry(tmp_path), spectrum_rows())
     assert found == (Status.REJECTED, Reason.NO_MODEL)

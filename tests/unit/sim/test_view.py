@@ -91,7 +91,7 @@ def test_lines_say_only_what_is_new() -> None:
     assert len(changed) == 3 and changed[-1].endswith("right")
 
 
-def test_an_interrupted_scan_has_no_verdict() -> None:
+def test_an_interrupted_scan_has_no_decision() -> None:
     scans = insitu_experiment()
     aborted = next(s for s in scans if s.remark == "aborted")
     cut = row(0, status="partial", reason="scan_aborted", label="T4")

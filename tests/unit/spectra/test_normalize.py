@@ -1,4 +1,4 @@
-"""Gate, normalization and verdict: every bad input ends in a reason."""
+"""Quality control, normalization and decision: every bad input ends in a reason."""
 
 import numpy as np
 import pytest
