@@ -37,7 +37,8 @@ class RunQuery:
     Parameters
     ----------
     since, until : float or None
-        First and last start of the raw run (s since 1970), both included; see :func:`epoch`.
+        First and last start of the raw run (s since 1970), both included; from
+        :func:`live_lce.results.epoch`, for example.
     uids : tuple of str
         Whole uids, or their first 8 or more characters, of the raw run or of an analysis of it.
     scan_ids : tuple of int
