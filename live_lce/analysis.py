@@ -1,4 +1,4 @@
-"""One spectrum in, one prediction out."""
+"""Analyse one spectrum: normalize it, classify it, and give a prediction."""
 
 from __future__ import annotations
 

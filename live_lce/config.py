@@ -1,4 +1,4 @@
-"""The configuration: the settings of the analysis plus where things are.
+"""Read the configuration: the settings of the analysis, and where things are.
 
 One TOML file, overridden by environment variables such as
 ``LIVE_LCE_TILED__URI`` or ``LIVE_LCE_ANALYSIS__NORMALIZATION__SHIFT``.  Only

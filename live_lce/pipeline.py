@@ -1,4 +1,4 @@
-"""Documents in, published predictions out: engine, publisher and kept-back runs in one place.
+"""Put engine, publisher and kept-back runs together: documents in, published predictions out.
 
 A source is whatever calls ``pipeline(name, doc)``: the RunEngine's callback adds a queue and a
 thread, a replay adds archives and processes.  The pipeline itself has no thread.

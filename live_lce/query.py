@@ -1,4 +1,4 @@
-"""Which runs are wanted: one query for raw runs in archives and for published analysis runs."""
+"""Select runs: one query for raw runs in archives and for published analysis runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A prediction as a record: one function for documents, JSON and tables.
+"""Turn a prediction into a record, for documents, JSON and tables.
 
 :func:`prediction_record` gives every column of the stream ``predictions`` under its published
 name, with what programs want beside them.  The others choose from it: published rows hold scalars,

@@ -1,4 +1,4 @@
-"""The settings of an analysis: everything that can change a prediction.
+"""Define the settings of an analysis: everything that can change a prediction.
 
 Frozen pydantic models with plain JSON values, so that they can be hashed into
 the analysis uid and written into the start document.  Where things are (Tiled,

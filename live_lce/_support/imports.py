@@ -1,4 +1,4 @@
-"""Importing libraries that change the process in one thread, without the changes for others."""
+"""Import libraries that change the process, without letting other threads see the changes."""
 
 from __future__ import annotations
 

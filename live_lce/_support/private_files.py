@@ -1,4 +1,4 @@
-"""Folders and files that are for this account only, and for a group if one is named."""
+"""Make folders and files that only this account, or one named group, can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting Python processes of ours: nothing of the current folder is imported in them.
+"""Start our own Python processes so that they import nothing from the current folder.
 
 ``python -m`` and ``python -c`` put the current folder first on the path; whoever can write there
 could then run code as the account that scans.  So every process of ours begins here, with ``-P``;

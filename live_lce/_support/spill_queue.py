@@ -1,4 +1,4 @@
-"""A queue that neither blocks nor drops: what does not fit in memory waits on disk."""
+"""Queue items without blocking or dropping: what does not fit in memory waits on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that leaves live_lce: for terminals, logs, spreadsheets; names in it are other people's.
+"""Make text safe for terminals, logs and spreadsheets, because names come from other people.
 
 Names of samples, files and signals come from anybody, addresses may hold a key.  What shows them
 gives them through one of these, where they leave, and nowhere else.

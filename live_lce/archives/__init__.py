@@ -1,4 +1,4 @@
-"""Archived runs, from files, Tiled, databroker or what is open in Python."""
+"""Read archived runs from files, Tiled, databroker, or objects open in Python."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What an archive of runs offers, wherever it keeps them, and which runs are asked for."""
+"""Define what an archive of runs offers, wherever it keeps them."""
 
 from __future__ import annotations
 

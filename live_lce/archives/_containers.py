@@ -1,4 +1,4 @@
-"""How bluesky documents are kept in files: JSON lines, a JSON list, msgpack.
+"""Recognize how a file keeps bluesky documents: JSON lines, a JSON list, msgpack.
 
 Documents are taken out one by one: memory holds one of them, however long the file is.
 """

@@ -1,4 +1,4 @@
-"""Data files as documents, so that what was measured before bluesky goes through the engine.
+"""Turn data files into documents, so that the engine can replay them like scans.
 
 A spectrum of a file becomes a run with one stream whose events hold the energy and mu, as a
 beamline would send them that computes mu by itself.

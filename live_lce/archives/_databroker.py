@@ -1,4 +1,4 @@
-"""Runs of databroker 2.x (extra ``databroker``), which wraps Tiled, as an archive."""
+"""Read runs from databroker 2.x (extra ``databroker``), which wraps Tiled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a run in databroker that has not ended.
+"""Read the end of a databroker run that has no stop document.
 
 databroker 2.0.2 sends documents in pages of 25 events, and sends the last page only when another
 document follows (``batch_documents`` of ``databroker.mongo_normalized``).

@@ -1,4 +1,4 @@
-"""Files of documents and data files as an archive: one file, a folder, a pattern."""
+"""Read a file, a folder or a pattern of document and data files as an archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading bluesky documents from files: JSON lines, a JSON list, msgpack; gzipped or not."""
+"""Read bluesky documents from files: JSON lines, a JSON list or msgpack, also gzipped."""
 
 from __future__ import annotations
 

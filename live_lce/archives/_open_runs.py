@@ -1,4 +1,4 @@
-"""What is open in a Python session as an archive: documents, runs, catalogs."""
+"""Treat documents, runs and catalogs that are open in Python as an archive."""
 
 from __future__ import annotations
 

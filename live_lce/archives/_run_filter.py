@@ -1,4 +1,4 @@
-"""The documents of one run, out of a sequence in which several runs may lie interleaved."""
+"""Pick the documents of one run from a sequence that may interleave several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an archive gives of a run, put right: order, readings that are no number, what is missing.
+"""Repair stored documents: their order, readings that are not numbers, missing parts.
 
 Pure: documents in, documents out.
 """

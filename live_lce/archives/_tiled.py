@@ -1,4 +1,4 @@
-"""Runs in Tiled as an archive."""
+"""Read runs from Tiled as an archive."""
 
 from __future__ import annotations
 

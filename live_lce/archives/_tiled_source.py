@@ -1,4 +1,4 @@
-"""Where a catalog of runs is in Tiled, and the connection to it."""
+"""Find and open a catalog of runs in Tiled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents of a run in Tiled from its metadata and tables.
+"""Rebuild the documents of a run in Tiled from its metadata and tables.
 
 For servers without the exporter behind ``BlueskyRun.documents()``, and for runs of which the
 exporter does not give all.  Only the columns that the engine looks at are read, and turned into

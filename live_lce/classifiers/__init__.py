@@ -1,4 +1,4 @@
-"""Models: cards, the registry, ONNX sessions and the decision."""
+"""Classify spectra: model cards, the registry, ONNX sessions, and the decision."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a model carries to show where a spectrum stands: medoids, and a map of its training spectra.
+"""Show where a spectrum stands: class medoids and a map of the training spectra.
 
 It changes no answer.  A model file holds it as JSON in a metadata entry of its own, beside
 the card's (docs/explanations/decisions/0019-a-model-carries-an-atlas.md).

@@ -1,4 +1,4 @@
-"""A model's card: everything about a classifier except its weights."""
+"""Describe a model on its card: everything about a classifier except its weights."""
 
 from __future__ import annotations
 

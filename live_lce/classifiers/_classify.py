@@ -1,4 +1,4 @@
-"""From a normalized spectrum to a decision."""
+"""Classify normalized spectra and decide whether to answer."""
 
 from __future__ import annotations
 

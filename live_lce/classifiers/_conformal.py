@@ -1,4 +1,4 @@
-"""Sets of labels that hold the right one as often as promised (conformal prediction).
+"""Compute sets of labels that contain the right one as often as promised.
 
 A score says how badly a label fits a prediction; its quantile on spectra with known labels
 is the threshold, and the set holds every label that is not worse.  The promise holds for

@@ -1,4 +1,4 @@
-"""Whether an ONNX model keeps weights outside its file, read without the package onnx.
+"""Detect ONNX models that keep weights in other files, without the package onnx.
 
 Of the protobuf messages of ONNX only the fields are followed that may lead to a tensor.
 """

@@ -1,4 +1,4 @@
-"""A model's two files: the ONNX file with its card inside, and the card beside it."""
+"""Read and write a model's two files: the ONNX file with its card, and the card beside it."""
 
 from __future__ import annotations
 

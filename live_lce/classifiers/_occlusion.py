@@ -1,4 +1,4 @@
-"""Which energies an answer rests on: the spectrum is smoothed away piece by piece.
+"""Find the energies that an answer rests on by smoothing the spectrum piece by piece.
 
 After Zeiler and Fergus, ECCV 2014 (arXiv:1311.2901), who cover parts of an image.  What to
 cover a part of a spectrum with is a choice: a smoothed copy of itself removes peaks and

@@ -1,4 +1,4 @@
-"""An independent witness: what the pre-edge peak says about the coordination.
+"""Judge the coordination from the pre-edge peak, independently of the model.
 
 The 1s to 3d peak of a K edge gains intensity where 3d and 4p states mix, which an
 inversion centre forbids: it is weak in O6, strong in T4.  The witness knows nothing of any

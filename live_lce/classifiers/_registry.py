@@ -1,4 +1,4 @@
-"""The folder of models: cards, and sessions that were checked against them."""
+"""Find models in a folder, and open sessions that were checked against their cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""onnxruntime sessions."""
+"""Run ONNX models with onnxruntime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a classifier says."""
+"""Define what a classifier returns."""
 
 from __future__ import annotations
 

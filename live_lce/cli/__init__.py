@@ -1,1 +1,1 @@
-"""The command line `live-lce`."""
+"""The command line ``live-lce``."""

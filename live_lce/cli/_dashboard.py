@@ -1,4 +1,4 @@
-"""The dashboard as a process beside a command."""
+"""Run the dashboard as a process beside a command."""
 
 from __future__ import annotations
 

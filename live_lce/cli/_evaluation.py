@@ -1,4 +1,4 @@
-"""An evaluation as tables for people."""
+"""Print an evaluation as tables, and read the labelled files for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, each declared once."""
+"""Declare the options that several commands share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all commands share: printing, strict JSON, errors of one line."""
+"""Print results, strict JSON, and errors of one line, for all commands."""
 
 from __future__ import annotations
 

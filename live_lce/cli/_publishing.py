@@ -1,4 +1,4 @@
-"""From the configuration to a publisher, for commands that publish."""
+"""Make a publisher from the configuration, for commands that publish."""
 
 from __future__ import annotations
 

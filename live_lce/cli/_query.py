@@ -1,4 +1,4 @@
-"""Which runs a command is to take: options in words, turned into a query."""
+"""Turn the options that select runs into a query."""
 
 from __future__ import annotations
 

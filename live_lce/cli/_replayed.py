@@ -1,4 +1,4 @@
-"""What `live-lce replay` prints: lines and a bar for people, JSON for programs."""
+"""Print what ``live-lce replay`` does: lines and a bar for people, JSON for programs."""
 
 from __future__ import annotations
 

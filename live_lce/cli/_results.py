@@ -1,4 +1,4 @@
-"""What `results` and `export` share: the options of a query, and where the results are."""
+"""Share the options of ``results`` and ``export``: the query and the place of the results."""
 
 from __future__ import annotations
 

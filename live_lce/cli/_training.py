@@ -1,4 +1,4 @@
-"""Training for people: reading what they gave, progress, tables."""
+"""Read the input of ``live-lce train``, and print its progress and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: ``live-lce``."""
+"""Run the command line ``live-lce``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live-lce check``: whether everything is in place."""
+"""Run ``live-lce check``: test whether everything is in place."""
 
 from __future__ import annotations
 

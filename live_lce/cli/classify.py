@@ -1,4 +1,4 @@
-"""``live-lce classify``: data files to predictions."""
+"""Run ``live-lce classify``: predict from data files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live-lce config``: what is configured, and what can be."""
+"""Run ``live-lce config``: show what is configured and what can be."""
 
 from __future__ import annotations
 

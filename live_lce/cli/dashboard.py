@@ -1,4 +1,4 @@
-"""``live-lce dashboard``: a web page that shows what Tiled holds, live."""
+"""Run ``live-lce dashboard``: serve a web page of what Tiled holds, live."""
 
 from __future__ import annotations
 

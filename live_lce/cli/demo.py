@@ -1,4 +1,4 @@
-"""``live-lce demo``: a simulated in-situ experiment, classified while it runs."""
+"""Run ``live-lce demo``: classify a simulated in-situ experiment while it runs."""
 
 from __future__ import annotations
 

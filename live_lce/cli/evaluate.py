@@ -1,4 +1,4 @@
-"""``live-lce evaluate``: how good the models are on labelled spectra."""
+"""Run ``live-lce evaluate``: measure how good the models are on labelled spectra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live-lce export``: published spectra as files for other programs."""
+"""Run ``live-lce export``: write published spectra as files for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live-lce label``: a crystal structure to the labels of its sites."""
+"""Run ``live-lce label``: label the sites of a crystal structure."""
 
 from __future__ import annotations
 

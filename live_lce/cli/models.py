@@ -1,4 +1,4 @@
-"""``live-lce models``: which classifiers there are."""
+"""Run ``live-lce models``: list and show the classifiers."""
 
 from __future__ import annotations
 

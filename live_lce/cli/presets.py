@@ -1,4 +1,4 @@
-"""``live-lce presets``: beamlines whose names are known."""
+"""Run ``live-lce presets``: list the beamlines whose names are known."""
 
 from __future__ import annotations
 

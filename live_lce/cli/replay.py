@@ -1,4 +1,4 @@
-"""``live-lce replay``: archived runs, as if their scans ran now."""
+"""Run ``live-lce replay``: classify archived runs as if their scans ran now."""
 
 from __future__ import annotations
 

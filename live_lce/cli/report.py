@@ -1,4 +1,4 @@
-"""``live-lce report``: a series as one HTML file."""
+"""Run ``live-lce report``: write a series as one HTML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live-lce republish``: send what waits on disk to Tiled."""
+"""Run ``live-lce republish``: send what waits on disk to Tiled."""
 
 from __future__ import annotations
 

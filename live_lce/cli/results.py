@@ -1,4 +1,4 @@
-"""``live-lce results``: a table of what was published."""
+"""Run ``live-lce results``: print a table of what was published."""
 
 from __future__ import annotations
 

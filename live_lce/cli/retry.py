@@ -1,4 +1,4 @@
-"""``live-lce retry``: raw runs that could not be processed, once more."""
+"""Run ``live-lce retry``: process failed raw runs again."""
 
 from __future__ import annotations
 

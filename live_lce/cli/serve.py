@@ -1,4 +1,4 @@
-"""``live-lce serve``: a Tiled server set up right, in the foreground."""
+"""Run ``live-lce serve``: run a Tiled server that is set up for live_lce."""
 
 from __future__ import annotations
 

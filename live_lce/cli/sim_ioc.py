@@ -1,4 +1,4 @@
-"""``live-lce sim-ioc``: the simulated beamline as EPICS process variables."""
+"""Run ``live-lce sim-ioc``: serve the simulated beamline as EPICS process variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live-lce train``: models of a user's own labelled spectra."""
+"""Run ``live-lce train``: train models on your own labelled spectra."""
 
 from __future__ import annotations
 

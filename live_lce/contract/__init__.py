@@ -1,4 +1,4 @@
-"""The contract: the words of live_lce and the shape of what it publishes.
+"""Define the contract: the words of live_lce and the shape of what it publishes.
 
 Imported by everything, imports nothing of ours.  The reference page
 ``docs/reference/contract.md`` is generated from it, and a test compares real

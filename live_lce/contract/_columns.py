@@ -1,4 +1,4 @@
-"""The columns of the published streams."""
+"""Define the columns of the published streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An analysis run: version, streams, uid, and the keys of its start and stop documents."""
+"""Define an analysis run: version, streams, uid, and keys of its start and stop documents."""
 
 from __future__ import annotations
 

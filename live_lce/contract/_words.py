@@ -1,4 +1,4 @@
-"""The words: statuses, reasons, classes, and what they mean."""
+"""Define statuses, reasons and classes, and say what each means."""
 
 from __future__ import annotations
 

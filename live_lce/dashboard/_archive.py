@@ -1,4 +1,4 @@
-"""Searches and exports for viewers that ask: a connection of their own, one request at a time."""
+"""Search and export for viewers, over a connection of its own, one request at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dashboard knows: filled by one feed, read by every viewer."""
+"""Hold what the dashboard knows: one feed fills it, every viewer reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files for viewers: spectra, trends and reports, over HTTP and read-only."""
+"""Send files to viewers over HTTP, read-only: spectra, trends and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fills the board from Tiled: by subscription where it can, by asking in any case.
+"""Fill the board from Tiled, by subscription where possible and by polling always.
 
 One thread asks; no viewer ever waits for Tiled.  Asking finds what a subscription missed: then
 it is deaf (a server that restarted forgets who listened) and is made anew.

@@ -1,4 +1,4 @@
-"""Pieces of HTML; everything that comes from metadata is escaped."""
+"""Build pieces of HTML; everything from metadata is escaped."""
 
 from __future__ import annotations
 

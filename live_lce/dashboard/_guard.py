@@ -1,4 +1,4 @@
-"""What the dashboard's web server lets in: by which names, how many at once, with which scripts."""
+"""Guard the web server: allowed names, numbers of requests, and scripts."""
 
 from __future__ import annotations
 

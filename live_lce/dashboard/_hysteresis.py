@@ -1,4 +1,4 @@
-"""The label that is shown: it follows `label` in Tiled, but does not flicker.
+"""Choose the label to show: it follows ``label`` in Tiled, but does not flicker.
 
 The rule.  The last prediction of a spectrum is shown at once.  While the spectrum grows, what is
 shown changes only after `AGREEING` predictions in a row that say the same (the same label, or no

@@ -1,4 +1,4 @@
-"""Addresses of exports, relative to the page: they hold under any prefix, and no key."""
+"""Build addresses of exports relative to the page, valid under any prefix and without keys."""
 
 from __future__ import annotations
 

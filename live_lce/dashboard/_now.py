@@ -1,4 +1,4 @@
-"""The view *Now*: the spectrum as it grows, and what it is."""
+"""Draw the view *Now*: the growing spectrum and its prediction."""
 
 from __future__ import annotations
 

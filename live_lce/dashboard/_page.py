@@ -1,4 +1,4 @@
-"""One viewer's page: chooses what is shown, and keeps it up to date."""
+"""Build one viewer's page, choose what it shows, and keep it up to date."""
 
 from __future__ import annotations
 

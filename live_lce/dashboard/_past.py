@@ -1,4 +1,4 @@
-"""The view *Past*: any published run, found by what its documents say."""
+"""Draw the view *Past*: find any published run by what its documents say."""
 
 from __future__ import annotations
 

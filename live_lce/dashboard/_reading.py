@@ -1,4 +1,4 @@
-"""Asks Tiled for analysis runs and what is in them."""
+"""Ask Tiled for analysis runs and their contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One figure of a trend: the stacked fractions of one sample and absorber."""
+"""Draw one figure of a trend: the stacked fractions of one sample and absorber."""
 
 from __future__ import annotations
 

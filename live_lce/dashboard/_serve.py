@@ -1,4 +1,4 @@
-"""The web server of the dashboard: Bokeh's, with the exports beside the page."""
+"""Run the dashboard's web server: Bokeh's, with the exports beside the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share among all viewers what costs: models, trends, the feed."""
+"""Share models, trends and the feed among all viewers."""
 
 from __future__ import annotations
 

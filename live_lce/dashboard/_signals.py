@@ -1,4 +1,4 @@
-"""Recorded signals of the raw runs, read when a viewer wants one as the axis of the trend."""
+"""Read recorded signals of the raw runs when a viewer wants one as the trend's axis."""
 
 from __future__ import annotations
 

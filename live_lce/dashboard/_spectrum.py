@@ -1,4 +1,4 @@
-"""One spectrum of a run, ready to be drawn: pure."""
+"""Prepare one spectrum of a run for drawing; pure."""
 
 from __future__ import annotations
 

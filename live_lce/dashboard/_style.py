@@ -1,4 +1,4 @@
-"""How figures look, light and dark, the same on the page as in exported ones."""
+"""Style figures, light and dark, alike on the page and in exported files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiled's streaming: what is written comes by itself."""
+"""Subscribe to Tiled's streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrange the points of a trend: tables, columns, groups, and what is kept of them."""
+"""Arrange the points of a trend in tables, columns and groups, and cache them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The view *Trend*: how the fractions developed."""
+"""Draw the view *Trend*: how the fractions developed."""
 
 from __future__ import annotations
 

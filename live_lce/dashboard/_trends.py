@@ -1,4 +1,4 @@
-"""Trends of all samples, worked out once for all viewers that look at the same."""
+"""Compute trends once for all viewers that look at the same samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The view *Why*: what an answer rests on, and where it comes from."""
+"""Draw the view *Why*: what an answer rests on, and where it comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions in words: what a tired person at the hutch reads."""
+"""Put predictions into words for a tired person at the hutch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What data files hold: tables, whatever facility wrote them, and the spectra in these.
+"""Read data files: tables, whatever facility wrote them, and the spectra in them.
 
 A file becomes tables (`text`, `facilities`, `hdf5`), what their headers state is read in one
 place (`header`), their columns get roles in another (`columns`), and each table becomes one

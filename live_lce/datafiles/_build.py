@@ -1,4 +1,4 @@
-"""From a table and its columns to spectra."""
+"""Build spectra from a table and the roles of its columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a table is what: the user's word, the settings, names, and last the numbers."""
+"""Decide which column is what: by option, settings, names, and last by the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats of facilities and programs that rexafs recognizes by their content."""
+"""Read the formats of facilities and programs that rexafs recognizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spectra from data files: text, HDF5, projects and sessions; gzipped or not."""
+"""Read spectra from data files: text, HDF5, projects and sessions, also gzipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of HDF5 files: NeXus (NXxas, NXdata), BLISS, our own export, and plain groups.
+"""Read tables from HDF5 files: NeXus (NXxas, NXdata), BLISS, our own export, plain groups.
 
 Only what lies in the file itself is read: external links, virtual sources and external storage
 could lead to any file of this computer.

@@ -1,4 +1,4 @@
-"""What the header of a data file states: absorber, edge, crystal, sample, time."""
+"""Read what a header states: absorber, edge, crystal, sample, time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is: by its name, whether it is wanted; by its first bytes, of which format."""
+"""Recognize files: by name whether they may be data, by first bytes their format."""
 
 from __future__ import annotations
 

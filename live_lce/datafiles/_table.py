@@ -1,4 +1,4 @@
-"""What a data file holds before anybody says what it means: tables with names and a header."""
+"""Hold the tables of a data file, with names and header, before their meaning is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of numbers in text, whatever stands above, between and below them.
+"""Read tables of numbers from text, whatever stands above, between and below them.
 
 Cells are separated by blanks, tabs, commas or semicolons; decimals may be commas where those
 separate nothing, exponents D; cells may be quoted, empty, or hold no number (dates, flags).

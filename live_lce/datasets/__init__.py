@@ -1,4 +1,4 @@
-"""Labelled spectra, computed and measured: reading, groups, folds."""
+"""Read labelled spectra, computed and measured, and group them into folds."""
 
 import lazy_loader
 

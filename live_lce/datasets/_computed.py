@@ -1,4 +1,4 @@
-"""Computed spectra as a model sees them: aligned, scaled, and cut or with noise on request."""
+"""Prepare computed spectra for a model: aligned, scaled, cut or with noise on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spectrum with a known answer: what an evaluation judges a model on."""
+"""Hold a spectrum with a known label, to judge a model on."""
 
 from __future__ import annotations
 

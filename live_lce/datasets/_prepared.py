@@ -1,4 +1,4 @@
-"""Labelled spectra made ready for a model, each with the group that it counts in."""
+"""Prepare labelled spectra for a model, each with the group that it counts in."""
 
 from __future__ import annotations
 

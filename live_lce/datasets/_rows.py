@@ -1,4 +1,4 @@
-"""Reading computed spectra: one row per absorbing site, aligned at the edge reference."""
+"""Read computed spectra: one row for each absorbing site, aligned at the edge reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holding out rows such that no twin of a training spectrum is in the test set."""
+"""Hold out rows so that no twin of a training spectrum is in the test set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured spectra with known answers: files, and an index that names them."""
+"""Read measured spectra with known labels: files, and an index that names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled spectra in Parquet files of the shared format."""
+"""Read labelled spectra from Parquet files."""
 
 from __future__ import annotations
 

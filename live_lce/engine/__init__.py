@@ -1,4 +1,4 @@
-"""Documents in, results out: the same engine for live scans and replay."""
+"""Turn documents into results, with the same engine for live scans and replay."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The energy axis of a stream: was energy scanned, and which data key holds it."""
+"""Find the energy axis of a stream: whether energy was scanned, and its data key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From points to a prediction, and what the end of a scan adds to it."""
+"""Classify the points of a spectrum, and add what the end of the scan tells."""
 
 from __future__ import annotations
 

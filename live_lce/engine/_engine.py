@@ -1,4 +1,4 @@
-"""The engine: documents in, results out; no I/O, no threads, no clock."""
+"""Turn documents into results, without I/O, threads or a clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that lie in files: what is asked of whoever opens them.
+"""Define what the engine asks of a reader of external files.
 
 The engine does no I/O: :class:`Files` is handed to it, see ``live_lce/external/_files.py``.
 """

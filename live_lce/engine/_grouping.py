@@ -1,4 +1,4 @@
-"""Which spectrum of a stream an event belongs to, as far as documents and recorded keys tell.
+"""Decide which spectrum an event belongs to, from documents and recorded keys.
 
 What only the energies tell (sweeps over the edge) is found in :mod:`live_lce.engine._stream`.
 """

@@ -1,4 +1,4 @@
-"""Rows of files and events of one stream become whole events, by `seq_num`."""
+"""Join rows of files and events of one stream into whole events, by ``seq_num``."""
 
 from __future__ import annotations
 

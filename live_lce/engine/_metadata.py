@@ -1,4 +1,4 @@
-"""Metadata: absorber, edge, mode and sample, from a start document."""
+"""Read absorber, edge, mode and sample from a start document."""
 
 from __future__ import annotations
 

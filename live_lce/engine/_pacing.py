@@ -1,4 +1,4 @@
-"""When a growing spectrum is classified: in eV, so that a replay gives the same."""
+"""Decide when to classify a growing spectrum: in eV, so that a replay gives the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The points of one spectrum as they come in, and the spectrum that they make."""
+"""Collect the points of one spectrum, and make the spectrum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets: what the signals and metadata are called at common beamlines.
+"""Know what signals and metadata are called at common beamlines.
 
 Where the names come from:
 

@@ -1,4 +1,4 @@
-"""Roles: which data key of a stream is what."""
+"""Hold the roles of a stream: which data key is what."""
 
 from __future__ import annotations
 

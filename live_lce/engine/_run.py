@@ -1,4 +1,4 @@
-"""One open run: its streams, and how it ends."""
+"""Follow one open run: its streams, and how it ends."""
 
 from __future__ import annotations
 

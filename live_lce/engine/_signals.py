@@ -1,4 +1,4 @@
-"""Which data keys of a stream make up a spectrum.
+"""Decide which data keys of a stream make up a spectrum.
 
 From the settings first, then the beamline's preset, then names, units and hints (the names
 are in :mod:`live_lce.spectra._names`).  The mode comes from the settings, else the metadata, and

@@ -1,4 +1,4 @@
-"""One stream of a run: its events become spectra."""
+"""Turn the events of one stream into spectra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sweeps over the edge, one after another, while they are measured.
+"""Split the sweeps over the edge, one after another, while they are measured.
 
 :func:`live_lce.spectra._sweeps.split_sweeps` says where sweeps lie in the energies so far.  Here
 is when it is asked, and when a sweep has ended: once a later one has begun, and if it went over

@@ -1,4 +1,4 @@
-"""What the engine hands to a publisher."""
+"""Define what the engine hands to a publisher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a model is on labelled spectra: metrics, intervals, baselines."""
+"""Measure how good a model is on labelled spectra: metrics, intervals, baselines."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Judged rows as arrays: what metrics are computed from."""
+"""Hold judged rows as arrays, from which metrics are computed."""
 
 from __future__ import annotations
 

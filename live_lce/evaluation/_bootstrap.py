@@ -1,4 +1,4 @@
-"""Intervals by drawing whole groups anew."""
+"""Compute intervals by resampling whole groups."""
 
 from __future__ import annotations
 

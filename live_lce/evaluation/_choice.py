@@ -1,4 +1,4 @@
-"""Which models are judged, and which of their members may judge a row."""
+"""Choose the models to judge, and the members that may judge a row."""
 
 from __future__ import annotations
 

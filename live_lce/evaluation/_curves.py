@@ -1,4 +1,4 @@
-"""How the numbers change with the threshold, with where the scan ends, and with noise."""
+"""Compute metrics against the threshold, the end of the scan, and the noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled spectra and a model in, everything that is reported out."""
+"""Evaluate a model on labelled spectra."""
 
 from __future__ import annotations
 

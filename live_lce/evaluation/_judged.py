@@ -1,4 +1,4 @@
-"""What a model said of a labelled spectrum."""
+"""Hold what a model said of a labelled spectrum."""
 
 from __future__ import annotations
 

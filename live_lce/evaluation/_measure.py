@@ -1,4 +1,4 @@
-"""The numbers of some judged rows, with their intervals."""
+"""Compute the metrics of judged rows, with their intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation, as functions of the weight of each row.
+"""Compute metrics as functions of the weight of each row.
 
 With weights of one they are scikit-learn's numbers of the same names (the tests compare them);
 with the weights of a bootstrap draw, a thousand draws at once, they give the intervals.

@@ -1,4 +1,4 @@
-"""The baseline that knows only spectra: the vote of the nearest ones."""
+"""Compute the nearest-neighbour baseline."""
 
 from __future__ import annotations
 

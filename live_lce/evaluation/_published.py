@@ -1,4 +1,4 @@
-"""Numbers of the papers: on other data, with other labels, and to be marked as such."""
+"""State the papers' numbers, which are from other data and labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An evaluation as plain values, for JSON."""
+"""Convert an evaluation to plain values for JSON."""
 
 from __future__ import annotations
 

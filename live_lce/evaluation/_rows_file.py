@@ -1,4 +1,4 @@
-"""Every row of an evaluation in a file, from which the numbers can be computed again."""
+"""Write every row of an evaluation to a file, so that anyone can recompute the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of detectors' HDF5 files, read in a process of their own."""
+"""Read rows of detectors' HDF5 files in a process of their own."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Rows of the HDF5 files that `stream_resource` documents tell of, for the engine.
+"""Read rows of the HDF5 files that ``stream_resource`` documents announce.
 
 The consolidators of bluesky-tiled-plugins and the adapters of Tiled, which read such files for a
 server, do not serve while a scan runs: they open a file anew for each chunk, need its final

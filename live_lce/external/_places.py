@@ -1,4 +1,4 @@
-"""Which files an HDF5 file leads to: external links, virtual sources, external storage.
+"""Find the files that an HDF5 file leads to: links, virtual sources, external storage.
 
 The HDF5 library follows them to any file that the account can read.  Here each is resolved first,
 as the library would, and refused where its real path is outside of the folders allowed.

@@ -1,4 +1,4 @@
-"""Labels of absorbing sites from crystal structures (extra ``train``): a structure in, labels out.
+"""Label absorbing sites of crystal structures (extra ``train``).
 
 Three ways to name a site, because the literature has three: `crystalnn` (what our models learn),
 `carbone` (Carbone et al. 2019) and `order_parameters` with `ranked` (Zheng et al. 2020).

@@ -1,4 +1,4 @@
-"""Which neighbours a site is bonded to, with pymatgen's CrystalNN."""
+"""Find the neighbours that a site is bonded to, with pymatgen's CrystalNN."""
 
 from __future__ import annotations
 

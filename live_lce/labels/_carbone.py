@@ -1,4 +1,4 @@
-"""Carbone et al.'s label: the nearest shell, and the polyhedron that it resembles most."""
+"""Compute Carbone et al.'s label: nearest shell, and the polyhedron it resembles most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The label that our models learn: coordination number by CrystalNN, geometry by symmetry."""
+"""Compute the label our models learn: number by CrystalNN, geometry by symmetry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order parameters of coordination numbers and motifs, as Zheng et al. 2020 describe a site."""
+"""Compute order parameters of coordination numbers and motifs (Zheng et al. 2020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zheng et al.'s ranked labels: which order parameters count, in descending order."""
+"""Rank coordination numbers and motifs by their order parameters (Zheng et al. 2020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All labels of the sites of a structure."""
+"""Label all sites of a structure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crystal structures from files, and their inequivalent sites."""
+"""Read crystal structures from files, and find their inequivalent sites."""
 
 from __future__ import annotations
 

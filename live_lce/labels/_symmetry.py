@@ -1,4 +1,4 @@
-"""Continuous symmetry measures: how far a shell of neighbours is from an ideal polyhedron."""
+"""Measure how far a shell of neighbours is from an ideal polyhedron."""
 
 from __future__ import annotations
 

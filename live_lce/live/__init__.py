@@ -1,4 +1,4 @@
-"""The RunEngine callback: a queue, a worker thread, and a line in the terminal."""
+"""Classify scans of a RunEngine: a queue, a worker thread, a line in the terminal."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The RunEngine callback: ``RE.subscribe(LiveLCE(...))``."""
+"""Classify the scans of a RunEngine: ``RE.subscribe(LiveLCE(...))``."""
 
 from __future__ import annotations
 

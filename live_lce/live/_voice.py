@@ -1,4 +1,4 @@
-"""A voice where the scientist sits: one line a scan, and how things stand."""
+"""Print one line for each scan where the scientist sits, and how things stand."""
 
 from __future__ import annotations
 

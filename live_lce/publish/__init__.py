@@ -1,4 +1,4 @@
-"""Analysis documents, the spool on disk, dead letters, and the writer to Tiled."""
+"""Publish analysis documents: the spool on disk, dead letters, the writer to Tiled."""
 
 import lazy_loader
 

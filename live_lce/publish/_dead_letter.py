@@ -1,4 +1,4 @@
-"""Dead letters: raw runs that could not be processed wholly, kept for ``live-lce retry``.
+"""Keep raw runs that could not be processed wholly, for ``live-lce retry``.
 
 One file per raw run, ``<uid>.jsonl``, with a line ``{"name", "doc"}`` for each of its documents,
 as in the files that ``live-lce replay`` reads.  The line of a document that failed tells more:

@@ -1,4 +1,4 @@
-"""The documents of an analysis run, composed from results: no I/O, no clock."""
+"""Compose the documents of an analysis run from results, without I/O or a clock."""
 
 from __future__ import annotations
 

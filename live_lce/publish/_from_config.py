@@ -1,4 +1,4 @@
-"""From the configuration to a publisher and its dead letters, for all who publish."""
+"""Make a publisher and its dead letters from the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping analysis runs on disk, with a limit, and with a disk that may be full."""
+"""Keep analysis runs on disk, within a limit, on a disk that may be full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents of open runs, so that a run that fails can be kept whole.
+"""Hold the documents of open runs, so that a run that fails can be kept whole.
 
 When a document fails, the earlier ones of its run are gone already: the worker must have kept
 them.  It keeps those of each open run until its stop document: the first 100 as they are, later

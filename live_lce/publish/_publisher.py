@@ -1,4 +1,4 @@
-"""Where results go: the publisher's interface, to disk and to Tiled."""
+"""Publish results to disk and to Tiled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spool: every document is on disk before it goes to Tiled.
+"""Write every document to disk before it goes to Tiled.
 
 One file per analysis run, ``<uid>.jsonl``, with lines ``{"name", "doc"}`` as in
 the backup files of ``TiledWriter``.  A file is locked while its writer lives.  A run

@@ -1,4 +1,4 @@
-"""Archived runs through the pipeline, in one process or several."""
+"""Replay archived runs through the pipeline, in one process or several."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The runs of some archives, each with what is to be done with it."""
+"""List the runs of archives, each with what to do with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal: runs that gave no spectrum, so that a replay need not read them again.
+"""Remember runs that gave no spectrum, so that a replay need not read them again.
 
 Runs with a spectrum are found in Tiled; those without leave nothing there.  Written run by
 run, so that a killed replay goes on where it was.

@@ -1,4 +1,4 @@
-"""What Tiled has of raw runs already, as far as it can be asked."""
+"""Ask Tiled what it already has of raw runs."""
 
 from __future__ import annotations
 

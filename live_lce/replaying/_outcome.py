@@ -1,4 +1,4 @@
-"""What became of one run in a replay."""
+"""Describe what became of one run in a replay."""
 
 from __future__ import annotations
 

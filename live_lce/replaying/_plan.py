@@ -1,4 +1,4 @@
-"""What to do with an archived run: pure, from what Tiled has of it already."""
+"""Decide what to do with an archived run, from what Tiled already has of it; pure."""
 
 from __future__ import annotations
 

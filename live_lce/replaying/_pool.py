@@ -1,4 +1,4 @@
-"""Runs through one worker in this process, or through several processes."""
+"""Run a replay in this process or in several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``live_lce.replay``: what is open in a Python session, as if its scans ran now."""
+"""Replay what is open in a Python session: ``live_lce.replay``."""
 
 from __future__ import annotations
 

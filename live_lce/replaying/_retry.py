@@ -1,4 +1,4 @@
-"""Dead letters once more: each run as a whole, through engine and publisher."""
+"""Process dead letters again, each run as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons that the predictions of many runs gave, for people."""
+"""Summarize the reasons that the predictions of many runs gave."""
 
 from __future__ import annotations
 

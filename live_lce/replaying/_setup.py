@@ -1,4 +1,4 @@
-"""What every process of a replay needs to know; can be pickled."""
+"""Hold what every process of a replay needs; can be pickled."""
 
 from __future__ import annotations
 

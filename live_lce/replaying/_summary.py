@@ -1,4 +1,4 @@
-"""The counts of a replay: nothing else is kept of a run."""
+"""Count what a replay does; nothing else is kept of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One archived run after the other through a pipeline."""
+"""Run archived runs through a pipeline, one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis runs of a Tiled server that a query wants: metadata only, a hundred a request."""
+"""Find analysis runs in Tiled by a query: metadata only, a hundred per request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export of published spectra: XDI, Athena project, NeXus, each with its provenance."""
+"""Export published spectra to XDI, Athena projects or NeXus, with their provenance."""
 
 from __future__ import annotations
 

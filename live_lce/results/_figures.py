@@ -1,4 +1,4 @@
-"""Figures of published results, as PNG or SVG; the same input gives the same bytes."""
+"""Draw published results as PNG or SVG; the same input gives the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured points of spectra, whole or growing, from the stream ``measured`` (contract 1.4).
+"""Read the measured points of spectra from the stream ``measured`` (contract 1.4).
 
 A subscriber takes the array alone, and pairs it with nothing::
 

@@ -1,4 +1,4 @@
-"""Names of 0.1 for queries; :class:`live_lce.RunQuery` took their place."""
+"""Keep the names of 0.1 for queries; :class:`live_lce.RunQuery` took their place."""
 
 from __future__ import annotations
 

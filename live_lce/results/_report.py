@@ -1,4 +1,4 @@
-"""A report of a series: one HTML file for the logbook, the group and the supplement."""
+"""Write a report of a series: one HTML file for the logbook, the group, the supplement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report of a series holds, gathered from Tiled."""
+"""Collect the data of a report of a series from Tiled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: no script, no address outside."""
+"""Build a report as one HTML page without scripts or outside addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of a report that say who answered, how, and from what."""
+"""Build the parts of a report that state models, settings and provenance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures inside an HTML page, in the colours of its text."""
+"""Embed pictures in an HTML page, in the colours of its text."""
 
 from __future__ import annotations
 

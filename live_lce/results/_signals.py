@@ -1,4 +1,4 @@
-"""Recorded signals of raw runs: numbers of their start documents, means of their columns.
+"""Read recorded signals of raw runs: numbers of start documents, means of columns.
 
 A signal's name is where it is and what it is called there: ``start.scan_id``,
 ``start.series.temperature``, ``primary.furnace_temperature``, ``baseline.ring_current``.

@@ -1,4 +1,4 @@
-"""Published spectra: energies, normalized mu, what was said of them, and where they come from."""
+"""Read published spectra: energies, normalized mu, prediction, provenance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trend as arrays for drawing: fractions that are stacked, against anything."""
+"""Arrange a trend as arrays for drawing: stacked fractions against anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as pandas tables: one row an analysis run, or one row a prediction."""
+"""Return results as pandas tables: one row per analysis run, or one per prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a series developed: one point a final spectrum."""
+"""Read how a series developed: one point per final spectrum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the ophyd-async ion chambers count and write: the parts of a StandardDetector."""
+"""Count and write HDF5 for the ophyd-async ion chambers."""
 
 from __future__ import annotations
 

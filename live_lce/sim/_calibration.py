@@ -1,4 +1,4 @@
-"""The energy calibration: where the edge of a reference foil was found, and what to do."""
+"""Say where the edge of a reference foil was found, and what to do."""
 
 from __future__ import annotations
 

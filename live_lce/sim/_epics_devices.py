@@ -1,4 +1,4 @@
-"""Ophyd devices for PVs of any name: a positioner, ion chambers, a fluorescence detector.
+"""Define ophyd devices for PVs of any name: positioner, ion chambers, fluorescence.
 
 What a put-callback says is checked, since a client cannot tell a done write from a refused or a
 lost one.  Whenever the IOC goes away, the user gets an :class:`EpicsError` that names the PV.

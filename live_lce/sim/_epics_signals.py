@@ -1,4 +1,4 @@
-"""EPICS signals that say clearly what went wrong, and never wait without end.
+"""Define EPICS signals that say clearly what went wrong, and never wait without end.
 
 ophyd and pyepics raise a dozen different errors where the connection is lost, which one depends
 on the millisecond; and a put that meets the loss waits for the IOC as long as its timeout, which

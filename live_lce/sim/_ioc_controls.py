@@ -1,4 +1,4 @@
-"""What the simulated beamline does when a process variable is written, without any EPICS.
+"""Act on writes to process variables of the simulated beamline, without EPICS.
 
 Reads and writes go through :class:`Panel`; :mod:`live_lce.sim.ioc` makes records of it.
 """

@@ -1,4 +1,4 @@
-"""The process variables of the simulated beamline: one table for IOC, page and tests."""
+"""List the process variables of the simulated beamline, for IOC, page and tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The start document of a scan: names after XDI and the practice of NSLS-II and APS.
+"""Compose the start document of a scan, with names of XDI, NSLS-II and APS.
 
 At the top ``element``, ``edge`` and ``sample`` (as haven and BITS at APS, ISS and QAS at
 NSLS-II), and under ``XDI`` the families of the XDI dictionary 1.0 (as BMM at NSLS-II, from

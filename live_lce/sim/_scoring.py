@@ -1,4 +1,4 @@
-"""The score: what was predicted of the simulated scans, against what was known.
+"""Score predictions of simulated scans against the known truth.
 
 Rules of the labels' score:
 

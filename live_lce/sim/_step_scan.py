@@ -1,4 +1,4 @@
-"""The plan `xanes`: a step scan over an edge, in regions with dwell times."""
+"""Run the plan ``xanes``: a step scan over an edge, in regions with dwell times."""
 
 from __future__ import annotations
 

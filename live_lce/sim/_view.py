@@ -1,4 +1,4 @@
-"""How the demo shows its predictions: a live table, or plain lines for a log."""
+"""Show the demo's predictions: a live table, or plain lines for a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ophyd-async devices of the simulated beamline: the monochromator flies, chambers write HDF5.
+"""Define ophyd-async devices: a monochromator that flies, chambers that write HDF5.
 
 They share a :class:`~live_lce.sim.world.World` with whatever else is on the beamline.  In a
 flight the monochromator sends a pulse at each position, on which the chambers count; energy,

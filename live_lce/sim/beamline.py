@@ -1,4 +1,4 @@
-"""The physics of a beamline: what its detectors count at one energy, and why it is not ideal."""
+"""Simulate what the detectors count at one energy, and why it is not ideal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detectors: what they record of the photons that reach them."""
+"""Simulate what detectors record of the photons that reach them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ophyd devices of the simulated beamline.
+"""Define the ophyd devices of the simulated beamline.
 
 Names and units are those of a common beamline: ``energy`` in eV, ``I0``, ``It``, ``Ir``
 (hinted), the elements ``If1``, ``If2``... of a fluorescence detector, and a furnace with its

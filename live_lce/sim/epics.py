@@ -1,4 +1,4 @@
-"""Ophyd devices that speak EPICS: for the simulated IOC, and for a beamline by its own PV names.
+"""Define ophyd devices that speak EPICS, for the simulated IOC or your own PV names.
 
 The data keys are those of :mod:`live_lce.sim.devices`: ``energy``, ``I0``, ``It``, ``Ir``,
 ``If1`` to ``If4``, ``furnace_temperature``.

@@ -1,4 +1,4 @@
-"""The simulated in-situ experiment: which scans, with which truth.
+"""Run the simulated in-situ experiment: which scans, with which truth.
 
 In a furnace hematite (octahedral iron) reacts with carbonates to BaCaFe4O8
 (tetrahedral iron) while XANES scans are taken; some scans are disturbed as real

@@ -1,4 +1,4 @@
-"""The fluorescence of a thick sample: it absorbs what it should count."""
+"""Simulate the fluorescence of a thick sample, which absorbs part of it."""
 
 from __future__ import annotations
 

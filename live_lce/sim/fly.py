@@ -1,4 +1,4 @@
-"""The plan `xanes_fly`: an edge in one flight of the monochromator."""
+"""Run the plan ``xanes_fly``: an edge in one flight of the monochromator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated beamline as an EPICS Channel Access IOC (extra ``epics``), one a process.
+"""Serve the simulated beamline as an EPICS Channel Access IOC (extra ``epics``).
 
 EPICS reads its environment when it is loaded, and can be started only once: set
 :func:`environment` first, then make the :class:`Ioc`.

@@ -1,4 +1,4 @@
-"""Samples as text, so that they can be chosen over a network."""
+"""Write samples as text, so that they can be chosen over a network."""
 
 from __future__ import annotations
 

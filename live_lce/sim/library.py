@@ -1,4 +1,4 @@
-"""The standards of the simulated beamline, and their absorption over a whole scan.
+"""Compute the absorption of the simulated beamline's standards over a whole scan.
 
 FEFF covers about -15 to +52 eV around the edge.  Outside of it (documented
 physics, no fit to anything measured):

@@ -1,4 +1,4 @@
-"""The monochromator: which energies pass, and what is wrong with them."""
+"""Simulate the monochromator: which energies pass, and what is wrong with them."""
 
 from __future__ import annotations
 

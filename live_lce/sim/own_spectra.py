@@ -1,4 +1,4 @@
-"""Your own measured standards, mixed and scanned as the shipped ones are.
+"""Mix and scan your own measured standards like the shipped ones.
 
 A folder with an ``index.csv`` (columns ``file`` and ``label``, as for ``live-lce train``) becomes
 standards by file name; they go into samples and reactions by their argument `standards`::

@@ -1,4 +1,4 @@
-"""Plans: a XANES step scan in regions, an in-situ series, a foil's calibration, a disturbance.
+"""Run plans: a XANES step scan, an in-situ series, a foil calibration, a disturbance.
 
 They are bluesky plans like any other and run on simulated and real devices: what they need of
 these is said at each.

@@ -1,4 +1,4 @@
-"""A reaction: how much has turned into what, at which temperature or time.
+"""Simulate a reaction: how much has turned into what, along temperature or time.
 
 The kinetics are the usual forms of the converted fraction of a solid-state reaction (Khawam and
 Flanagan, J. Phys. Chem. B 110, 17315 (2006)); the truth of a scan is the fraction at its start.

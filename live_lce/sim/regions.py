@@ -1,4 +1,4 @@
-"""The energies and dwell times of a scan, from regions as beamlines write them.
+"""Compute the energies and dwell times of a scan from its regions.
 
 Below the edge and at it the steps are in eV; behind it, where the fine structure oscillates
 in the photoelectron's wavenumber k, they are in 1/angstrom, and the time per point grows with

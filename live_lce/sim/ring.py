@@ -1,4 +1,4 @@
-"""The storage ring: how the current falls, is topped up, and is lost."""
+"""Simulate the storage ring: how the current falls, is topped up, and is lost."""
 
 from __future__ import annotations
 

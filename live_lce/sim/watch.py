@@ -1,4 +1,4 @@
-"""What a subscriber of the Tiled server sees of the predictions, and what lies there after."""
+"""Watch predictions as a subscriber of the Tiled server, and read what is stored."""
 
 from __future__ import annotations
 

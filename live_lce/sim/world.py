@@ -1,4 +1,4 @@
-"""The one beamline that all its simulated devices belong to, whatever control system they speak."""
+"""Hold the one state that all simulated devices share, whatever their control system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spectra: signals to mu, quality control, normalization, edge references."""
+"""Make and normalize spectra: signals to mu, quality control, edge references."""
 
 import lazy_loader
 

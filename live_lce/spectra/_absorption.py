@@ -1,4 +1,4 @@
-"""Absorption from detector readings."""
+"""Compute absorption from detector readings."""
 
 from __future__ import annotations
 

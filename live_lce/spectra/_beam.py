@@ -1,4 +1,4 @@
-"""Points at which no beam reached the detectors: found from what they read."""
+"""Find points at which no beam reached the detectors."""
 
 from __future__ import annotations
 

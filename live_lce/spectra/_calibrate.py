@@ -1,4 +1,4 @@
-"""Energy calibration: a constant shift, or one measured on the reference foil."""
+"""Calibrate the energy: a constant shift, or one measured on the reference foil."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which channels can be summed: dead, saturated and stuck ones, and those that fall at the edge."""
+"""Choose the channels to sum: not dead, saturated, stuck, or falling at the edge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How plainly a signal shows an edge: to choose among those that were recorded."""
+"""Measure how plainly a signal shows an edge, to choose among recorded ones."""
 
 from __future__ import annotations
 

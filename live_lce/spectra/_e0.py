@@ -1,4 +1,4 @@
-"""The edge energy: the maximum of the derivative, looked for where the table expects it."""
+"""Find the edge energy: the maximum of the derivative near the tabulated edge."""
 
 from __future__ import annotations
 

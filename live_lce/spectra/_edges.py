@@ -1,4 +1,4 @@
-"""Which absorber and edge a scan belongs to (tables of xraydb)."""
+"""Identify the absorber and edge of a scan (tables of xraydb)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photon energy in eV, from whatever the monochromator reports.
+"""Convert what the monochromator reports to photon energy in eV.
 
 What is stated about units is compared with the values: a stated unit that they contradict is
 worth no more than none, one that could be meant is obeyed, and one that is unknown is refused

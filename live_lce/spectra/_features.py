@@ -1,4 +1,4 @@
-"""A spectrum on a fixed grid relative to its edge reference: what models and readers get."""
+"""Resample a spectrum on a fixed grid relative to its edge reference."""
 
 from __future__ import annotations
 

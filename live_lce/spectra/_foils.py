@@ -1,4 +1,4 @@
-"""The edge of a metal foil: its shape, and where in a scan its first inflection lies.
+"""Find the first inflection of a metal foil's edge by its computed shape.
 
 The absorption of a metal rises two or three times, 5 to 16 eV apart and nearly equally
 steep, so that the maximum of the derivative jumps between the rises with noise, resolution and

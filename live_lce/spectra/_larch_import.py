@@ -1,4 +1,4 @@
-"""Importing xraylarch without its side effects on the user's session."""
+"""Import xraylarch without its side effects on the user's session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a signal's name and units say about it: one place for data keys and for columns.
+"""Interpret names and units of signals, in one place for data keys and columns.
 
 A name is compared as :func:`simple` writes it, and believed only if the units, where they are
 stated, can be those of the role: a data key ``mu`` in degrees is a circle of a diffractometer,

@@ -1,4 +1,4 @@
-"""From a spectrum to a normalized one: quality control, E0, fit, decision."""
+"""Normalize a spectrum: quality control, e0, fit, decision."""
 
 from __future__ import annotations
 

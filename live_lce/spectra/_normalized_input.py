@@ -1,4 +1,4 @@
-"""Recognizing input that its authors normalized, so that it is not normalized twice.
+"""Recognize input that is already normalized, so that it is not normalized twice.
 
 To take raw data for normalized is harmless where these rules hold: the
 normalization would change next to nothing.

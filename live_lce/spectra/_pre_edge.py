@@ -1,4 +1,4 @@
-"""Pre-edge subtraction and normalization: xraylarch for one spectrum, vectorized for a stack."""
+"""Fit pre-edge and post-edge: xraylarch for one spectrum, vectorized for a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pre-edge peak of a K edge: its centroid, its area, and its height.
+"""Measure the pre-edge peak of a K edge: centroid, area, height.
 
 The baseline is the one of ``larch.xafs.pre_edge_baseline``, a line plus the tail of a
 Lorentzian at the main edge.  It is fitted here, because larch's own fit takes tens to

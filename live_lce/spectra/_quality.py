@@ -1,4 +1,4 @@
-"""Noise, spikes, sampling and over-absorption of a spectrum or a stack."""
+"""Estimate noise, spikes, sampling and over-absorption of spectra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Control the quality in front of xraylarch: sorted, unique, finite points, or a reason why not.
+"""Sort, merge and check the points for xraylarch, or give a reason why not.
 
 `larch.xafs.pre_edge` answers confidently on unsorted, short, flat and NaN-bearing
 input; nothing reaches it that has not passed here.

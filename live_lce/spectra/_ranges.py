@@ -1,4 +1,4 @@
-"""The fit ranges of a normalization: frozen per edge, cut only where the scan ends."""
+"""Choose the fit ranges of a normalization: fixed for each edge, cut at the scan's end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the detectors read to mu: one way for documents and for data files."""
+"""Make mu from detector readings, in one way for documents and data files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The origin of the feature grid: where the main edge reaches half of its own level.
+"""Find the origin of the feature grid: where the main edge reaches half of its level.
 
 The maximum of the derivative sits on the pre-edge peak of tetrahedral Ti, V and Cr and
 on the main edge of everything else, 10 to 15 eV apart.  The last upward crossing of half

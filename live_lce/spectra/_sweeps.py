@@ -1,4 +1,4 @@
-"""Sweeps over the edge in energies that were measured one after another."""
+"""Split energies that were measured one after another into sweeps over the edge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples too thick for transmission: found from It, and from the size of the edge step."""
+"""Detect samples too thick for transmission, from It and the edge step."""
 
 from __future__ import annotations
 

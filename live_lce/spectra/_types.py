@@ -1,4 +1,4 @@
-"""What passes between the rooms: a spectrum, and a normalized one."""
+"""Define spectra, raw and normalized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Help to test a beamline: synthetic spectra, composed documents, a server that records.
+"""Test a beamline: synthetic spectra, composed documents, a server that records.
 
 The documents are those of a transmission scan of Fe; your own plans and devices can be run on a
 RunEngine with the callback of a `RecordingServer`.

@@ -1,4 +1,4 @@
-"""Everything that talks to Tiled's server or starts one: connection, server, analyses, checks."""
+"""Talk to Tiled: connection, embedded server, analyses, checks."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Whether a Tiled server is fit for live_lce: each part tried, each with what to do."""
+"""Check whether a Tiled server is fit for live_lce, and say what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connection to Tiled: made late, retried shortly, left alone for a while when away."""
+"""Connect to Tiled: late, with short retries, and with a pause while it is away."""
 
 from __future__ import annotations
 

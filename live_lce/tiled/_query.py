@@ -1,4 +1,4 @@
-"""Asks Tiled for the runs that a query wants.
+"""Translate a query for Tiled.
 
 Tiled may return more than `RunQuery.matches` and `RunQuery.matches_analysis` accept, and never
 less: callers filter what comes.

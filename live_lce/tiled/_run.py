@@ -1,4 +1,4 @@
-"""One analysis run into a Tiled container: look first, never untagged, replace halves."""
+"""Write one analysis run into a Tiled container: never untagged, halves replaced."""
 
 from __future__ import annotations
 

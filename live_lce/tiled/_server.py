@@ -1,4 +1,4 @@
-"""The embedded Tiled server (extra ``server``): one process, one user, no Redis."""
+"""Run an embedded Tiled server (extra ``server``): one process, one user, no Redis."""
 
 from __future__ import annotations
 

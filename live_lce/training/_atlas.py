@@ -1,4 +1,4 @@
-"""A model's atlas from its training spectra: medoids, and the map."""
+"""Make a model's atlas from its training spectra: medoids and the map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computed spectra made as varied as measured ones."""
+"""Vary computed spectra as measured ones vary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training spectra made to look as if a beamline had measured them."""
+"""Make training spectra look as if a beamline had measured them."""
 
 from __future__ import annotations
 

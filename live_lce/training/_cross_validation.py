@@ -1,4 +1,4 @@
-"""What a model says of each row that it did not see, as numbers for its card."""
+"""Score a model on the rows that it did not see, for its card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a spectrum is from the training spectra of the nearest class.
+"""Measure how far a spectrum is from the training spectra of the nearest class.
 
 Per class a mean and principal components, as the class-conditional distance of Lee et al.,
 NeurIPS 31 (2018): one Gaussian for all classes puts the few tetrahedral sites with their

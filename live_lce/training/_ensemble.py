@@ -1,4 +1,4 @@
-"""Training several small networks side by side: a step costs little more than that of one."""
+"""Train several small networks side by side, for little more than the cost of one."""
 
 from __future__ import annotations
 

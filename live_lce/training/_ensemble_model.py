@@ -1,4 +1,4 @@
-"""From fitted members to a model on disk: what every cross-validation ensemble shares.
+"""Describe the ensemble of a cross-validation: members, versions, training record.
 
 Member k was trained on all folds but k; the card names the spectra of each fold, so that
 later each of them is judged by the one member that did not see it.

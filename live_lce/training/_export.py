@@ -1,4 +1,4 @@
-"""Writing a model: the ONNX file, and its card inside and beside it."""
+"""Write a model: the ONNX file, and its card inside and beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitting a cross-validation ensemble to rows, whatever its labels are."""
+"""Fit a cross-validation ensemble to rows, whatever its labels are."""
 
 from __future__ import annotations
 

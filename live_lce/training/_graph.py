@@ -1,4 +1,4 @@
-"""What the ONNX file of an ensemble holds: from normalized absorption to all outputs."""
+"""Build the graph of an ensemble's ONNX file, from absorption to all outputs."""
 
 from __future__ import annotations
 

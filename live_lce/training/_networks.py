@@ -1,4 +1,4 @@
-"""The networks of Carbone et al., Phys. Rev. Materials 3, 033604 (2019), section II C.
+"""Define the networks of Carbone et al., Phys. Rev. Materials 3, 033604 (2019), II C.
 
 Each module holds several independent networks (members) side by side: one step of training
 moves them all, and an ONNX graph evaluates them all.

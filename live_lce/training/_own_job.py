@@ -1,4 +1,4 @@
-"""One run of ``live-lce train``: what was asked for, and what each element gives."""
+"""Run ``live-lce train``: one job, and what it gives for each element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model of a user's own spectra: trained, judged, and described on its card."""
+"""Train, judge and describe a model of a user's own spectra."""
 
 from __future__ import annotations
 

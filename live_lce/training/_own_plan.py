@@ -1,4 +1,4 @@
-"""What a user's spectra are enough for: classes, folds, window, early stopping."""
+"""Plan what a user's spectra suffice for: classes, folds, window, early stopping."""
 
 from __future__ import annotations
 

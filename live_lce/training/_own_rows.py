@@ -1,4 +1,4 @@
-"""A user's labelled spectra as rows to train on."""
+"""Turn a user's labelled spectra into rows to train on."""
 
 from __future__ import annotations
 
