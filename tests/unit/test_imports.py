@@ -90,8 +90,7 @@ def _public() -> dict[str, str]:
     for stub in [PACKAGE / "__init__.pyi", *PACKAGE.glob("*/__init__.pyi")]:
         room = _name(stub.with_suffix(".py"))
         for node in ast.walk(ast.parse(stub.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                assert node.module
+            if isinstance(node, ast.ImportFrom) and node.module:
                 module = f"{room}.{node.module}".removeprefix(".")
                 found |= {f"{room}.{alias.name}".removeprefix("."): module for alias in node.names}
     return found

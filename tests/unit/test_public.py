@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ def test_a_facade_has_what_it_states(folder: Path) -> None:
     assert {*room.__all__} - {"__version__"} == _stated(folder)
     for public in _stated(folder):
         assert not public.startswith("_")
+        if find_spec(f"{name}.{public}") is not None:
+            continue  # a module: those of sim load EPICS, which this process can do without
         value = getattr(room, public)
         if callable(value) and not hasattr(value, "__origin__"):
             assert value.__doc__, f"{name}.{public} has no docstring"

@@ -1,0 +1,23 @@
+# What this package makes public; __init__.py imports it from here when it is used.
+from . import (
+    async_devices as async_devices,
+    beamline as beamline,
+    counting as counting,
+    devices as devices,
+    epics as epics,
+    experiment as experiment,
+    fluorescence as fluorescence,
+    fly as fly,
+    ioc as ioc,
+    ioc_sample as ioc_sample,
+    library as library,
+    optics as optics,
+    own_spectra as own_spectra,
+    plans as plans,
+    reaction as reaction,
+    regions as regions,
+    ring as ring,
+    score as score,
+    watch as watch,
+    world as world,
+)
