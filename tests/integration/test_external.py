@@ -265,7 +265,7 @@ def test_a_long_flight_keeps_its_file_open(
     opened: list[str] = []
     really = h5py.File
     monkeypatch.setattr(h5py, "File", lambda *a, **k: opened.append(a[0]) or really(*a, **k))
-    monkeypatch.setattr("live_lce.external._files._Process", Here)
+    monkeypatch.setattr("live_lce.external._files._RowProcess", Here)
     rows = [dict(row) for row in spectrum_rows(0.7)]
     data = columns(rows)
     axis = np.linspace(data["mono_energy"][0], data["mono_energy"][-1], 500)

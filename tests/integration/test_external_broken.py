@@ -226,8 +226,8 @@ def test_the_reading_process_may_be_killed(registry: Registry, tmp_path: Path) -
 
 def test_the_reading_process_ends_with_its_program(tmp_path: Path) -> None:
     script = (
-        "from live_lce.external._files import Hdf5Files, _Process\n"
-        "p = _Process(); print(p._process.pid, flush=True)\n"
+        "from live_lce.external._files import Hdf5Files, _RowProcess\n"
+        "p = _RowProcess(); print(p._process.pid, flush=True)\n"
         "import os; os._exit(1)"
     )
     done = subprocess.run(

@@ -112,10 +112,13 @@ def feeding(
 
 
 def within(seconds: float, condition: Callable[[], Any]) -> float:
-    """Wait until a condition holds; return how long that took (s)."""
+    """Wait until a condition holds; return how long that took (s).
+
+    `seconds` is what it takes at most where the machine has time; under load it may take longer.
+    """
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < seconds, "it took too long"
+        assert time.monotonic() - began < 5 * seconds, "it took too long"
         time.sleep(0.01)
     return time.monotonic() - began
 
